@@ -24,8 +24,8 @@ absl::StatusOr<int64_t> FloatingRangeSize(T start, T limit, T delta) {
   const double size = std::ceil((limit - start) / delta);
   constexpr double kLimit = 9.2e18;  // Below 2^63.
   if (!(size < kLimit)) {
-    return InvalidArgument("the range from ", start, " to ", limit, " by ", delta,
-                           " is too long");
+    return InvalidArgument("the range from ", start, " to ", limit, " by ",
+                           delta, " is too long");
   }
   return static_cast<int64_t>(size);
 }

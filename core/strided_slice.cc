@@ -52,7 +52,8 @@ absl::StatusOr<Axis> ResolveIndex(const StridedSliceSpec& spec, int i, int axis,
                            " but must be 1 for a single index");
   }
   Axis result{.begin = 0, .stride = 1, .size = 1};
-  result.placed = spec.begin[i].has_value() && dim != TensorShape::kUnknownDim;
+  result.placed = spec.begin[i].has_value() && spec.strides[i].has_value() &&
+                  dim != TensorShape::kUnknownDim;
   if (!result.placed) return result;
   const int64_t index = *spec.begin[i];
   result.begin = index < 0 ? index + dim : index;

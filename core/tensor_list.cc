@@ -299,6 +299,10 @@ int64_t TensorList::size() const {
   return storage_ != nullptr ? storage_->size : 0;
 }
 
+bool TensorList::IsSet(int64_t i) const {
+  return i >= 0 && i < size() && storage_->IsSet(i);
+}
+
 absl::Status TensorList::CheckIndex(int64_t i) const {
   if (i >= 0 && i < size()) return absl::OkStatus();
   return OutOfRange("element ", i, " of a list of ", size());

@@ -38,6 +38,8 @@ class TensorList {
   // What is known of the elements' shape: as declared, refined by what is set.
   const TensorShape& element_shape() const;
   int64_t size() const;
+  // Has element i been set? False for a wrong i.
+  bool IsSet(int64_t i) const;
 
   // Element i; shares the list's memory, and keeps its value when the list is
   // changed. An element never set is zeros if the element shape is known, else

@@ -90,7 +90,7 @@ absl::Status FunctionLibrary::CountNodes(const proto::GraphDef& graph, int64_t m
     // A function stands behind those that it calls.
     std::vector<absl::string_view> names;
     for (int f : sorted.cycle) names.push_back(functions_[f]->signature().name());
-    std::reverse(names.begin(), names.end());
+    std::reverse(names.begin() + 1, names.end());
     return InvalidArgument("functions call themselves: ", PrintCycle(names));
   }
   std::vector<int64_t> count(functions_.size());

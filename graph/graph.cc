@@ -271,6 +271,10 @@ absl::StatusOr<Output> Graph::FindOutput(absl::string_view name) const {
   }
   const auto alias = aliases_.find(absl::StrCat(parsed.node, ":", parsed.index));
   if (alias != aliases_.end()) return alias->second;
+  if (const auto hidden = hidden_.find(parsed.node); hidden != hidden_.end()) {
+    return InvalidArgument("'", parsed.node, "' is part of ", hidden->second,
+                           ", whose inner values can neither be fetched nor fed");
+  }
   std::vector<absl::string_view> names;
   for (const std::unique_ptr<Node>& node : nodes_) names.push_back(node->name());
   for (const auto& [other, output] : aliases_) names.push_back(other);
@@ -280,6 +284,10 @@ absl::StatusOr<Output> Graph::FindOutput(absl::string_view name) const {
 
 void Graph::AddAlias(absl::string_view name, Output output) {
   aliases_[std::string(name)] = output;
+}
+
+void Graph::AddHidden(absl::string_view name, absl::string_view where) {
+  hidden_[std::string(name)] = std::string(where);
 }
 
 void Graph::AddVariable(VariableInfo variable) {

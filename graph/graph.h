@@ -105,6 +105,9 @@ class Graph {
   // Makes `name` ("node:k") another name of `output`.
   void AddAlias(absl::string_view name, Output output);
   const std::map<std::string, Output>& aliases() const { return aliases_; }
+  // Makes FindOutput say that the node `name` is part of `where`, "loop 'rnn/while'",
+  // and can not be fetched.
+  void AddHidden(absl::string_view name, absl::string_view where);
 
   // ---- Variables and collections, of the outermost graph ------------------
 
@@ -182,6 +185,7 @@ class Graph {
   absl::flat_hash_map<std::string, Node*> by_name_;
   absl::flat_hash_map<std::string, int> next_suffix_;
   std::map<std::string, Output> aliases_;
+  absl::flat_hash_map<std::string, std::string> hidden_;
   std::string name_scope_;
   SourceLocation location_;  // Root only: of the outermost LocationScope.
   std::vector<Node*> control_scope_;

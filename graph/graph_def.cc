@@ -3,6 +3,7 @@
 #include <google/protobuf/unknown_field_set.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -37,9 +38,12 @@ constexpr Magic kMagics[] = {
 constexpr string_view kTableMagic("\x57\xfb\x80\x8b\x24\x75\x47\xdb", 8);
 
 bool IsText(string_view bytes) {
-  return std::none_of(bytes.begin(), bytes.end(), [](char c) {
+  const bool has_controls = std::any_of(bytes.begin(), bytes.end(), [](char c) {
     return static_cast<unsigned char>(c) < 0x20 && !absl::ascii_isspace(c);
   });
+  return !has_controls && bytes.size() <= std::numeric_limits<int>::max() &&
+         google::protobuf::internal::IsStructurallyValidUTF8(
+             bytes.data(), static_cast<int>(bytes.size()));
 }
 
 bool IsBlank(string_view bytes) {

@@ -10,6 +10,7 @@
 #include "core/status.h"
 #include "graph/import_frame.h"
 #include "graph/op.h"
+#include "graph/v1_control_flow.h"
 #include "proto/graph.pb.h"
 
 namespace weft {
@@ -90,9 +91,15 @@ class GraphImporter {
     return absl::OkStatus();
   }
 
-  // `status` with the functions in which it arose in front.
+  // `status` with the functions in which it arose in front; of many, the
+  // innermost and the outermost ones.
   absl::Status WithFrames(absl::Status status) const {
+    constexpr size_t kShown = 4;  // At each end.
     for (size_t i = frames_.size() - 1; i > 0; --i) {
+      if (i > kShown && i + kShown < frames_.size()) {
+        status = Annotate(status, absl::StrCat("... ", i - kShown, " more ..."));
+        i = kShown;
+      }
       const std::string& function = frames_[i]->function->signature().name();
       status = Annotate(status, absl::StrCat(DescribeNode(*frames_[i - 1]->draft->def),
                                              ": function '", Printable(function), "'"));
@@ -149,9 +156,12 @@ void GraphImporter::RegisterVariables(Graph& graph) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Graph>> ImportGraphDef(const proto::GraphDef& def,
+absl::StatusOr<std::unique_ptr<Graph>> ImportGraphDef(const proto::GraphDef& file,
                                                       const ImportOptions& options) {
-  WEFT_RETURN_IF_ERROR(CheckVersions(def));
+  WEFT_RETURN_IF_ERROR(CheckVersions(file));
+  WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<StructuredGraph> structured,
+                        StructureOldGraph(file, options.graph.max_nodes));
+  const proto::GraphDef& def = structured != nullptr ? structured->def : file;
   WEFT_ASSIGN_OR_RETURN(FunctionLibrary library,
                         FunctionLibrary::Create(def, options.graph.max_nodes));
   WEFT_ASSIGN_OR_RETURN(NodeList list, NodeList::OfGraph(def));
@@ -159,7 +169,10 @@ absl::StatusOr<std::unique_ptr<Graph>> ImportGraphDef(const proto::GraphDef& def
                            .library = std::move(library),
                            .budget = TensorBudget(options.max_tensor_bytes),
                            .outputs_left = options.max_outputs};
-  return GraphImporter(def, std::move(context), std::move(list)).Run();
+  WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Graph> graph,
+                        GraphImporter(def, std::move(context), std::move(list)).Run());
+  if (structured != nullptr) structured->AddNamesTo(*graph);
+  return graph;
 }
 
 }  // namespace weft

@@ -182,6 +182,20 @@ bool WidenArgShapes(NodeDraft& draft, const Outputs& results) {
   return changed;
 }
 
+// Gives a node whose op is the function's name what it needs to know of it.
+absl::Status DescribeResults(const ImportFrame& filled, NodeDraft& draft) {
+  std::vector<DataType> all;
+  const proto::OpDef& signature = filled.function->signature();
+  for (int i = 0; i < signature.output_arg_size(); ++i) {
+    WEFT_ASSIGN_OR_RETURN(const std::vector<DataType> types,
+                          ArgTypes(*filled.function, /*is_input=*/false, i, filled.attrs));
+    all.insert(all.end(), types.begin(), types.end());
+    draft.results.emplace_back(signature.output_arg(i).name(), types.size());
+  }
+  draft.attrs.Set("Tout", std::move(all));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<DataType>> ArgTypes(const proto::FunctionDef& function,
@@ -286,12 +300,7 @@ absl::Status EndBody(ImportContext& context, ImportFrame& outer, ImportFrame& fi
     return ResourceExhausted("loops within loops whose variables change their shapes take more "
                              "than ", context.options.max_outputs, " nodes");
   }
-  if (draft.role() == OpRole::kCall && draft.attrs.Find("Tout") == nullptr &&
-      draft.op != draft.def->op()) {
-    std::vector<DataType> types;
-    for (const Output& result : results) types.push_back(result.dtype());
-    draft.attrs.Set("Tout", std::move(types));
-  }
+  if (draft.op != draft.def->op()) WEFT_RETURN_IF_ERROR(DescribeResults(filled, draft));
   if (draft.role() == OpRole::kWhile) UpdateOutputShapes(draft);
   filled.graph->SetResults(std::move(results));
   draft.bodies[which] = std::move(filled.body);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -37,6 +38,10 @@ struct NodeDraft {
   std::vector<TensorShape> arg_shapes;         // Of the bodies' arguments.
   int times_widened = 0;
 
+  // How a function calls its results, and how many each is: for nodes that have
+  // the function's name as their op.
+  std::vector<std::pair<absl::string_view, int64_t>> results;
+
   OpRole role() const;
   // Those of the inputs that become arguments of the bodies.
   absl::Span<const Output> args() const;
@@ -51,6 +56,8 @@ struct ImportFrame {
   AttrMap attrs;                  // What placeholders in the function stand for.
   std::vector<Outputs> args;      // By argument of the signature.
   std::vector<Node*> nodes;       // By number in the list; null: not yet added.
+  // NodeDraft::results, by number in the list.
+  absl::flat_hash_map<int, std::vector<std::pair<absl::string_view, int64_t>>> results;
   size_t next = 0;                // In list->order().
   std::unique_ptr<NodeDraft> draft;  // Whose bodies are being made.
 

@@ -24,29 +24,42 @@ int64_t NumOutputs(const Node& node, const ArgSpec& arg) {
       node.attrs().Get<std::vector<DataType>>(arg.type_list_attr).size());
 }
 
-// The index of "sum:1" among all outputs.
-absl::StatusOr<int64_t> FlatIndex(const Node& node, absl::string_view output, int index) {
+// What the outputs of a node of a known op are called, and how many each is.
+std::vector<std::pair<absl::string_view, int64_t>> OutputArgs(const Node& node) {
+  std::vector<std::pair<absl::string_view, int64_t>> args;
+  for (const ArgSpec& arg : node.schema()->outputs()) {
+    args.emplace_back(arg.name, NumOutputs(node, arg));
+  }
+  return args;
+}
+
+// The index of "sum:1" among all outputs of a node.
+absl::StatusOr<int64_t> FlatIndex(const ImportFrame& frame, const InputRef& ref) {
+  const Node& node = *frame.nodes[ref.node];
   if (const AttrValue* used = node.attrs().Find(kOutputNamesAttr)) {
     const auto& names = *used->get_if<std::vector<std::string>>();
-    const auto it = std::find(names.begin(), names.end(), absl::StrCat(output, ":", index));
+    const auto it = std::find(names.begin(), names.end(), absl::StrCat(ref.output, ":", ref.index));
     WEFT_CHECK(it != names.end());  // All uses have been looked at.
     return it - names.begin();
   }
-  if (output.empty()) return index;
+  if (ref.output.empty()) return ref.index;
+  const auto results = frame.results.find(ref.node);
+  const auto& args = results != frame.results.end() ? results->second : OutputArgs(node);
   int64_t first = 0;
-  for (const ArgSpec& arg : node.schema()->outputs()) {
-    const int64_t count = NumOutputs(node, arg);
-    if (arg.name == output) {
-      if (index < count) return first + index;
-      return InvalidArgument(node.op(), " '", node.name(), "' has ", count,
-                             " outputs called '", arg.name, "', so there is no number ", index);
+  for (const auto& [name, count] : args) {
+    if (name == ref.output) {
+      if (ref.index < count) return first + ref.index;
+      return InvalidArgument(node.op(), " '", node.name(), "' has ", count, " outputs called '",
+                             Printable(name), "', so there is no number ", ref.index);
     }
     first += count;
   }
-  const auto append_name = [](std::string* out, const ArgSpec& arg) { out->append(arg.name); };
+  const auto append_name = [](std::string* out, const auto& arg) {
+    absl::StrAppend(out, Printable(arg.first));
+  };
   return InvalidArgument(node.op(), " '", node.name(), "' has no output '",
-                         Printable(output), "', only these: ",
-                         absl::StrJoin(node.schema()->outputs(), ", ", append_name));
+                         Printable(ref.output), "', only these: ",
+                         absl::StrJoin(args, ", ", append_name));
 }
 
 absl::Status ReadInputs(const ImportFrame& frame, NodeDraft& draft) {
@@ -68,6 +81,38 @@ absl::Status ReadInputs(const ImportFrame& frame, NodeDraft& draft) {
   return absl::OkStatus();
 }
 
+// Keeps the node without its schema: nobody could run it, but perhaps nobody
+// wants to.
+void CountAsUnknown(std::string reason, NodeDraft& draft) {
+  if (draft.schema == nullptr) return;
+  draft.attrs.Set(kUnsupportedAttr, std::move(reason));
+  draft.schema = nullptr;
+}
+
+bool IsAllowed(const AttrSpec& spec, const AttrValue& value) {
+  auto allowed = [&](DataType type) {
+    return std::find(spec.allowed.begin(), spec.allowed.end(), AttrValue(type)) !=
+           spec.allowed.end();
+  };
+  if (const DataType* type = value.get_if<DataType>()) return allowed(*type);
+  const auto* types = value.get_if<std::vector<DataType>>();
+  return types == nullptr || std::all_of(types->begin(), types->end(), allowed);
+}
+
+// TensorFlow has most ops for more types than weft.
+void CheckTypes(NodeDraft& draft) {
+  for (const AttrSpec& spec : draft.schema->attrs()) {
+    const AttrValue* value = draft.attrs.Find(spec.name);
+    if (value == nullptr || spec.allowed.empty() || IsAllowed(spec, *value)) continue;
+    const auto append = [](std::string* out, const AttrValue& v) { out->append(v.ToString()); };
+    CountAsUnknown(absl::StrCat("attr '", spec.name, "' is ", value->ToString(),
+                                ", but weft has the op for ",
+                                absl::StrJoin(spec.allowed, ", ", append)),
+                   draft);
+    return;
+  }
+}
+
 absl::Status ReadAttrs(ImportContext& context, const ImportFrame& frame, NodeDraft& draft) {
   const auto& attrs = draft.def->attr();
   if (attrs.size() > kMaxAttrs) {
@@ -86,7 +131,8 @@ absl::Status ReadAttrs(ImportContext& context, const ImportFrame& frame, NodeDra
       draft.attrs.Set(name, *std::move(value));
     } else if (absl::IsUnimplemented(value.status())) {
       draft.attrs.Set(UnreadAttrName(name), attr->SerializeAsString());
-      draft.schema = nullptr;  // Nobody could run it.
+      CountAsUnknown(absl::StrCat("attr '", Printable(name), "': ", value.status().message()),
+                     draft);
     } else {
       return Annotate(value.status(), absl::StrCat("attr '", Printable(name), "'"));
     }
@@ -145,6 +191,7 @@ absl::Status ReadAll(ImportContext& context, ImportFrame& frame, NodeDraft& draf
   WEFT_RETURN_IF_ERROR(FindOp(context, draft));
   WEFT_RETURN_IF_ERROR(ReadAttrs(context, frame, draft));
   WEFT_RETURN_IF_ERROR(ReadInputs(frame, draft));
+  if (draft.schema != nullptr) CheckTypes(draft);
   if (draft.schema == nullptr) {
     draft.op = draft.def->op();
     return absl::OkStatus();
@@ -190,7 +237,7 @@ absl::StatusOr<Output> ResolveRef(const ImportFrame& frame, const InputRef& ref)
     return InvalidArgument("an argument of ", arg.size(), " values has no such output");
   }
   Node* node = frame.nodes[ref.node];
-  WEFT_ASSIGN_OR_RETURN(const int64_t index, FlatIndex(*node, ref.output, ref.index));
+  WEFT_ASSIGN_OR_RETURN(const int64_t index, FlatIndex(frame, ref));
   if (index < node->num_outputs()) return node->output(static_cast<int>(index));
   return InvalidArgument(node->op(), " '", node->name(), "' has ", node->num_outputs(),
                          node->num_outputs() == 1 ? " output" : " outputs");
@@ -233,6 +280,7 @@ absl::Status AddNode(ImportContext& context, ImportFrame& frame, NodeDraft& draf
                              " outputs (ImportOptions.max_outputs)");
   }
   frame.nodes[draft.number] = node;
+  if (!draft.results.empty()) frame.results[draft.number] = std::move(draft.results);
   ++frame.next;
   return absl::OkStatus();
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -65,6 +66,14 @@ absl::StatusOr<NodeList> NodeList::OfGraph(const proto::GraphDef& graph) {
   return list;
 }
 
+absl::StatusOr<NodeList> NodeList::OfOldGraph(const proto::GraphDef& graph) {
+  NodeList list;
+  list.is_old_ = true;
+  for (const proto::NodeDef& node : graph.node()) list.nodes_.push_back(&node);
+  WEFT_RETURN_IF_ERROR(list.Read(/*in_function=*/false));
+  return list;
+}
+
 absl::StatusOr<NodeList> NodeList::OfFunction(const proto::FunctionDef& function) {
   NodeList list;
   list.nodes_.reserve(function.node_def_size());
@@ -112,7 +121,7 @@ absl::Status NodeList::AddNames() {
     if (node.op().empty()) {
       return InvalidArgument("node ", i, " '", Printable(node.name()), "' has no op");
     }
-    if (IsOldControlFlow(node.op())) {
+    if (!is_old_ && IsOldControlFlow(node.op())) {
       return Unimplemented(DescribeNode(node),
                            ": loops and conditionals made of Enter, Merge, Switch, "
                            "NextIteration and Exit are not supported");
@@ -127,7 +136,7 @@ absl::Status NodeList::AddInputs(int i) {
     absl::string_view text = node.input(k);
     auto failed = [&](const absl::Status& error) {
       return Annotate(error, absl::StrCat(DescribeNode(node), ": input ", k, " '",
-                                          Printable(text), "'"));
+                                          Printable(node.input(k)), "'"));
     };
     if (absl::ConsumePrefix(&text, "^")) {
       const absl::StatusOr<InputRef> ref = Resolve(text);
@@ -179,7 +188,9 @@ absl::Status NodeList::Order() {
   Predecessors predecessors;
   for (int i = 0; i < size(); ++i) {
     for (const InputRef& ref : inputs(i)) {
-      if (ref.node >= 0) predecessors.Add(ref.node);
+      if (ref.node < 0) continue;
+      const bool leads_back = is_old_ && absl::EndsWith(node(ref.node).op(), "NextIteration");
+      if (!leads_back) predecessors.Add(ref.node);
     }
     for (const InputRef& ref : control_inputs(i)) {
       if (ref.node >= 0) predecessors.Add(ref.node);

@@ -36,6 +36,9 @@ class NodeList {
   // Unimplemented for the control flow of old graphs. The names of the outputs
   // are not looked at: they depend on the op.
   static absl::StatusOr<NodeList> OfGraph(const proto::GraphDef& graph);
+  // As OfGraph, with the control flow of old graphs: what a NextIteration gives
+  // comes back to the beginning of a loop, so it is not looked at for order().
+  static absl::StatusOr<NodeList> OfOldGraph(const proto::GraphDef& graph);
   static absl::StatusOr<NodeList> OfFunction(const proto::FunctionDef& function);
 
   int size() const { return static_cast<int>(nodes_.size()); }
@@ -66,6 +69,7 @@ class NodeList {
   absl::Status Unknown(absl::string_view name) const;
 
   bool in_function_ = false;
+  bool is_old_ = false;
   std::vector<const proto::NodeDef*> nodes_;
   absl::flat_hash_map<absl::string_view, int> by_name_;
   absl::flat_hash_map<absl::string_view, int> args_;

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_replace.h"
 #include "core/status.h"
 
 namespace weft {
@@ -22,7 +23,10 @@ class FirstError : public google::protobuf::io::ErrorCollector {
     if (absl::StrContains(message, "recursion limit")) {
       message_ = absl::StrCat(line + 1, ":", column + 1, ": nesting deeper than ", kMaxDepth);
     } else {
-      message_ = absl::StrCat(line + 1, ":", column + 1, ": ", Printable(message));
+      // Quotes may stay as they are.
+      message_ = absl::StrReplaceAll(
+          absl::StrCat(line + 1, ":", column + 1, ": ", Printable(message)),
+          {{"\\\"", "\""}, {"\\'", "'"}});
     }
   }
   const std::string& message() const { return message_; }

@@ -1,4 +1,5 @@
-// Nodes of ops that weft does not know: what is kept of them for export.
+// Nodes of ops that weft does not know, or not for these types: what is kept of
+// them.
 #ifndef WEFT_GRAPH_UNKNOWN_OP_H_
 #define WEFT_GRAPH_UNKNOWN_OP_H_
 
@@ -18,13 +19,18 @@ inline constexpr char kOutputNamesAttr[] = "_weft_output_names";
 // its name with this in front.
 inline constexpr char kUnreadAttrPrefix[] = "_weft_unread:";
 
+// Why a node counts as unknown although weft knows its op: "attr 'T' is float16,
+// but weft has the op for float32, float64".
+inline constexpr char kUnsupportedAttr[] = "_weft_unsupported";
+
 inline std::string UnreadAttrName(absl::string_view name) {
   return absl::StrCat(kUnreadAttrPrefix, name);
 }
 
 // Attrs that have a meaning in memory only.
 inline bool IsInternalAttr(absl::string_view name) {
-  return name == kOutputNamesAttr || absl::StartsWith(name, kUnreadAttrPrefix);
+  return name == kOutputNamesAttr || name == kUnsupportedAttr ||
+         absl::StartsWith(name, kUnreadAttrPrefix);
 }
 
 }  // namespace weft

@@ -46,7 +46,14 @@ std::string VariableName(const Node& handle) {
   return shared.empty() ? handle.name() : shared;
 }
 
-// Copies what is needed of one graph, or body, into another.
+absl::Status CanNotFreeze(const Node& node) {
+  return Unimplemented(node.Describe(),
+                       " takes a variable, and can not be frozen: only reading "
+                       "and gathering can");
+}
+
+// Copies what is needed of one graph, or body, into another. Bodies within are
+// copied by copiers of their own, as deep as graphs may be nested: 64.
 class GraphFreezer {
  public:
   GraphFreezer(const Graph& from, Graph& to, const VariableValues& values)
@@ -86,7 +93,7 @@ class GraphFreezer {
   }
   bool UsesFrozenVariable(const Node& node) const;
   AttrMap PrivateAttrs(const Node& node) const;
-  // `name`, or one like it that neither graph has.
+  // `name`, or one like it, that the graph does not have.
   std::string FreeName(const std::string& name) const;
   std::string NeededBy(const Node& node) const;
 
@@ -124,8 +131,10 @@ void GraphFreezer::FindNeeded(const std::vector<const Node*>& roots) {
 std::vector<int> GraphFreezer::Order() const {
   Predecessors predecessors;
   for (const std::unique_ptr<Node>& node : from_.nodes()) {
-    for (const Output& input : node->inputs()) predecessors.Add(input.node()->id());
-    for (const Node* control : node->control_inputs()) predecessors.Add(control->id());
+    for (const Output& input : node->inputs())
+      predecessors.Add(input.node()->id());
+    for (const Node* control : node->control_inputs())
+      predecessors.Add(control->id());
     predecessors.EndNode();
   }
   return SortTopologically(predecessors).order;
@@ -143,7 +152,8 @@ absl::Status GraphFreezer::Copy(const std::vector<const Node*>& roots) {
 absl::StatusOr<Node*> GraphFreezer::CopyNode(const Node& node) {
   if (RoleOf(node) == OpRole::kVariable) return CopyVariable(node);
   if (ChangesVariable(node)) {
-    return InvalidArgument(node.Describe(), " changes a variable, which a frozen graph ",
+    return InvalidArgument(node.Describe(),
+                           " changes a variable, which a frozen graph ",
                            "can not, and is needed by ", NeededBy(node));
   }
   if (UsesFrozenVariable(node)) return CopyUseOfVariable(node);
@@ -162,16 +172,19 @@ absl::StatusOr<Tensor> GraphFreezer::ValueOf(const Node& handle) const {
   const Tensor& value = it->second;
   const DataType dtype = handle.attrs().Get<DataType>("dtype");
   const TensorShape& shape = handle.output_shape(0);
-  if (value.dtype() == dtype && shape.IsCompatibleWith(value.shape())) return value;
+  if (value.dtype() == dtype && shape.IsCompatibleWith(value.shape()))
+    return value;
   return InvalidArgument("variable '", name, "' is ", DataTypeName(dtype), " ",
                          shape.ToString(), " but is given a value that is ",
-                         DataTypeName(value.dtype()), " ", value.shape().ToString());
+                         DataTypeName(value.dtype()), " ",
+                         value.shape().ToString());
 }
 
 absl::StatusOr<Node*> GraphFreezer::CopyVariable(const Node& handle) {
   Node*& constant = constants_[VariableName(handle)];
   AttrMap attrs = PrivateAttrs(handle);
-  if (constant != nullptr) return Add(handle, "Identity", {Output(constant)}, std::move(attrs));
+  if (constant != nullptr)
+    return Add(handle, "Identity", {Output(constant)}, std::move(attrs));
   WEFT_ASSIGN_OR_RETURN(Tensor value, ValueOf(handle));
   attrs.Set("dtype", value.dtype());
   attrs.Set("value", std::move(value));
@@ -181,26 +194,30 @@ absl::StatusOr<Node*> GraphFreezer::CopyVariable(const Node& handle) {
 
 absl::StatusOr<Node*> GraphFreezer::CopyUseOfVariable(const Node& node) {
   const std::string& op = node.op();
-  if (op == "Identity" || op == "IdentityN" || node.num_bodies() > 0) return CopyAsIs(node);
+  if (node.schema() == nullptr) return CanNotFreeze(node);
+  if (op == "Identity" || op == "IdentityN" || node.num_bodies() > 0)
+    return CopyAsIs(node);
   AttrMap attrs = PrivateAttrs(node);
   const Operand value(Find(node.input(0)), node.location());
-  if (op == "ReadVariableOp") return Add(node, "Identity", {value}, std::move(attrs));
+  if (op == "ReadVariableOp")
+    return Add(node, "Identity", {value}, std::move(attrs));
   if (op == "VarIsInitializedOp") {
     attrs.Set("dtype", DataType::kBool);
     attrs.Set("value", Tensor::Scalar<bool>(true));
     return Add(node, "Const", {}, std::move(attrs));
   }
   if (op == "ResourceGather") {
-    const AttrMap axis = {{"dtype", DataType::kInt32}, {"value", Tensor::Scalar<int32_t>(0)}};
+    const AttrMap axis = {{"dtype", DataType::kInt32},
+                          {"value", Tensor::Scalar<int32_t>(0)}};
     Node* zero = to_.Add("Const", {}, axis,
                          {.name = FreeName(absl::StrCat(node.name(), "/axis")),
                           .location = node.location()});
     attrs.Set("batch_dims", *node.attrs().Find("batch_dims"));
     const Operand indices(Find(node.input(1)), node.location());
-    return Add(node, "GatherV2", {value, indices, Output(zero)}, std::move(attrs));
+    return Add(node, "GatherV2", {value, indices, Output(zero)},
+               std::move(attrs));
   }
-  return Unimplemented(node.Describe(), " takes a variable, and can not be frozen: only ",
-                       "reading and gathering can");
+  return CanNotFreeze(node);
 }
 
 absl::StatusOr<Node*> GraphFreezer::CopyAsIs(const Node& node) {
@@ -213,7 +230,8 @@ absl::StatusOr<Node*> GraphFreezer::CopyAsIs(const Node& node) {
     for (const char* types : {"T", "Tin"}) attrs.Erase(types);
     if (node.attrs().Find("Tout") != nullptr) {
       std::vector<DataType> types;
-      for (const Output& result : options.bodies[0]->results()) types.push_back(result.dtype());
+      for (const Output& result : options.bodies[0]->results())
+        types.push_back(result.dtype());
       attrs.Set("Tout", std::move(types));
     }
   }
@@ -221,14 +239,15 @@ absl::StatusOr<Node*> GraphFreezer::CopyAsIs(const Node& node) {
   for (const Output& input : node.inputs()) {
     inputs.emplace_back(Find(input), node.location());
   }
-  WEFT_ASSIGN_OR_RETURN(Node* copy, Add(node, node.op(), inputs, std::move(attrs),
-                                        std::move(options)));
+  WEFT_ASSIGN_OR_RETURN(Node * copy, Add(node, node.op(), inputs,
+                                         std::move(attrs), std::move(options)));
   const AttrValue* shapes = copy->attrs().Find("output_shapes");
   if (node.num_bodies() == 0 || shapes == nullptr) return copy;
   // Files say that a variable is a scalar.
   auto updated = *shapes->get_if<std::vector<TensorShape>>();
   for (size_t i = 0; i < updated.size(); ++i) {
-    if (copy->output_dtype(i) != node.output_dtype(i)) updated[i] = copy->output_shape(i);
+    if (copy->output_dtype(i) != node.output_dtype(i))
+      updated[i] = copy->output_shape(i);
   }
   to_.SetAttr(copy, "output_shapes", std::move(updated));
   return copy;
@@ -237,25 +256,28 @@ absl::StatusOr<Node*> GraphFreezer::CopyAsIs(const Node& node) {
 absl::Status GraphFreezer::CopyBodies(const Node& node, NodeOptions* options) {
   // The first input of a conditional decides, and is no argument.
   Outputs args;
-  for (int i = RoleOf(node) == OpRole::kIf ? 1 : 0; i < node.num_inputs(); ++i) {
+  for (int i = RoleOf(node) == OpRole::kIf ? 1 : 0; i < node.num_inputs();
+       ++i) {
     args.push_back(Find(node.input(i)));
   }
   for (int i = 0; i < node.num_bodies(); ++i) {
     absl::StatusOr<std::unique_ptr<Graph>> body = CopyBody(node.body(i), args);
     if (!body.ok()) {
-      return Annotate(body.status(), absl::StrCat(node.op(), " '", node.name(), "'"));
+      return Annotate(body.status(),
+                      absl::StrCat(node.op(), " '", node.name(), "'"));
     }
     options->bodies.push_back(*std::move(body));
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<Graph>> GraphFreezer::CopyBody(const Graph& body,
-                                                              const Outputs& inputs) {
+absl::StatusOr<std::unique_ptr<Graph>> GraphFreezer::CopyBody(
+    const Graph& body, const Outputs& inputs) {
   std::unique_ptr<Graph> copy = Graph::MakeBody(to_);
   GraphFreezer freezer(body, *copy, values_);
   absl::flat_hash_set<const Node*> captured;
-  for (const Graph::Capture& capture : body.captures()) captured.insert(capture.inner.node());
+  for (const Graph::Capture& capture : body.captures())
+    captured.insert(capture.inner.node());
   for (size_t i = 0; i < body.args().size(); ++i) {
     const Output& arg = body.args()[i];
     // A captured value may be known while building, which the argument keeps.
@@ -273,14 +295,16 @@ absl::StatusOr<std::unique_ptr<Graph>> GraphFreezer::CopyBody(const Graph& body,
   }
   WEFT_RETURN_IF_ERROR(freezer.Copy(roots));
   Outputs results;
-  for (const Output& result : body.results()) results.push_back(freezer.Find(result));
+  for (const Output& result : body.results())
+    results.push_back(freezer.Find(result));
   copy->SetResults(std::move(results));
   return copy;
 }
 
-absl::StatusOr<Node*> GraphFreezer::Add(const Node& original, absl::string_view op,
-                                        const std::vector<Operand>& inputs, AttrMap attrs,
-                                        NodeOptions options) {
+absl::StatusOr<Node*> GraphFreezer::Add(const Node& original,
+                                        absl::string_view op,
+                                        const std::vector<Operand>& inputs,
+                                        AttrMap attrs, NodeOptions options) {
   options.name = original.name();
   options.device = original.device();
   options.location = original.location();
@@ -292,8 +316,10 @@ absl::StatusOr<Node*> GraphFreezer::Add(const Node& original, absl::string_view 
     copy = to_.Add(op, inputs, std::move(attrs), std::move(options));
   } else {
     std::vector<DataType> types;
-    for (int i = 0; i < original.num_outputs(); ++i) types.push_back(original.output_dtype(i));
-    copy = to_.AddUnknown(op, inputs, std::move(attrs), types, std::move(options));
+    for (int i = 0; i < original.num_outputs(); ++i)
+      types.push_back(original.output_dtype(i));
+    copy =
+        to_.AddUnknown(op, inputs, std::move(attrs), types, std::move(options));
   }
   WEFT_RETURN_IF_ERROR(to_.status());
   // What was known of a shape without being inferred stays so.
@@ -313,8 +339,8 @@ bool GraphFreezer::UsesFrozenVariable(const Node& node) const {
   return false;
 }
 
-// Attrs that do not belong to the op. Colocation with nodes that are gone, which
-// TensorFlow does not accept, is left out.
+// Attrs that do not belong to the op. Colocation with nodes that are gone,
+// which TensorFlow does not accept, is left out.
 AttrMap GraphFreezer::PrivateAttrs(const Node& node) const {
   AttrMap attrs;
   for (const auto& [name, value] : node.attrs()) {
@@ -383,9 +409,9 @@ absl::StatusOr<Fetched> FindFetches(const Graph& graph,
 
 }  // namespace
 
-absl::StatusOr<proto::GraphDef> FreezeGraph(const Graph& graph,
-                                            const std::vector<std::string>& fetches,
-                                            const std::map<std::string, Tensor>& values) {
+absl::StatusOr<proto::GraphDef> FreezeGraph(
+    const Graph& graph, const std::vector<std::string>& fetches,
+    const std::map<std::string, Tensor>& values) {
   WEFT_RETURN_IF_ERROR(graph.status());
   WEFT_ASSIGN_OR_RETURN(const Fetched fetched, FindFetches(graph, fetches));
   Graph frozen(graph.options());

@@ -1,0 +1,108 @@
+// Reductions of rows of elements.
+#ifndef WEFT_KERNELS_REDUCE_ROW_H_
+#define WEFT_KERNELS_REDUCE_ROW_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <type_traits>
+
+#include "kernels/elementwise.h"
+
+namespace weft {
+
+struct SumReduction {
+  static constexpr bool kMean = false;
+  template <typename T>
+  static constexpr T Start() { return T{0}; }
+  template <typename T>
+  WEFT_INLINE static T Combine(T x, T y) { return WrappingAdd(x, y); }
+};
+
+struct MeanReduction : SumReduction {
+  static constexpr bool kMean = true;
+};
+
+// NaN wins.
+struct MaxReduction {
+  static constexpr bool kMean = false;
+  template <typename T>
+  static constexpr T Start() { return Lowest<T>(); }
+  template <typename T>
+  WEFT_INLINE static T Combine(T x, T y) { return ((x > y) | (x != x)) ? x : y; }
+};
+
+struct MinReduction {
+  static constexpr bool kMean = false;
+  template <typename T>
+  static constexpr T Start() { return Highest<T>(); }
+  template <typename T>
+  WEFT_INLINE static T Combine(T x, T y) { return ((x < y) | (x != x)) ? x : y; }
+};
+
+struct ProdReduction {
+  static constexpr bool kMean = false;
+  template <typename T>
+  static constexpr T Start() { return T{1}; }
+  template <typename T>
+  WEFT_INLINE static T Combine(T x, T y) { return WrappingMul(x, y); }
+};
+
+struct AllReduction {
+  static constexpr bool kMean = false;
+  template <typename T>
+  static constexpr T Start() { return true; }
+  template <typename T>
+  WEFT_INLINE static T Combine(T x, T y) { return x & y; }
+};
+
+struct AnyReduction {
+  static constexpr bool kMean = false;
+  template <typename T>
+  static constexpr T Start() { return false; }
+  template <typename T>
+  WEFT_INLINE static T Combine(T x, T y) { return x | y; }
+};
+
+// All of x[0 .. n) combined, in 16 interleaved lanes: an order that vector
+// instructions can keep.
+template <typename R, typename T>
+T ReduceLanes(const T* x, int64_t n) {
+  constexpr int kLanes = 16;
+  T result = R::template Start<T>();
+  int64_t i = 0;
+  if (n >= kLanes) {
+    T lanes[kLanes];
+    std::copy(x, x + kLanes, lanes);
+    for (i = kLanes; i + kLanes <= n; i += kLanes) {
+      for (int k = 0; k < kLanes; ++k) lanes[k] = R::Combine(lanes[k], x[i + k]);
+    }
+    for (int k = 0; k < kLanes; ++k) result = R::Combine(result, lanes[k]);
+  }
+  for (; i < n; ++i) result = R::Combine(result, x[i]);
+  return result;
+}
+
+template <typename R, typename T>
+T ReduceRow(const T* x, int64_t n) {
+  constexpr int64_t kBlock = 2048;
+  if (n <= kBlock) return ReduceLanes<R>(x, n);
+  // Blocks are added up in doubles, so that long sums of floats stay exact.
+  constexpr bool kIsSum = std::is_base_of_v<SumReduction, R>;
+  using Total = std::conditional_t<kIsSum && std::is_same_v<T, float>, double, T>;
+  Total total = R::template Start<Total>();
+  for (int64_t i = 0; i < n; i += kBlock) {
+    total = R::Combine(total, static_cast<Total>(ReduceLanes<R>(x + i, std::min(kBlock, n - i))));
+  }
+  return static_cast<T>(total);
+}
+
+// y[i] = y[i] combined with x[i].
+template <typename R, typename T>
+void CombineRows(const T* x, T* y, int64_t n) {
+  WEFT_VECTORIZE
+  for (int64_t i = 0; i < n; ++i) y[i] = R::Combine(y[i], x[i]);
+}
+
+}  // namespace weft
+
+#endif  // WEFT_KERNELS_REDUCE_ROW_H_

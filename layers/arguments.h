@@ -1,0 +1,158 @@
+// The types of arguments that layers share.
+#ifndef WEFT_LAYERS_ARGUMENTS_H_
+#define WEFT_LAYERS_ARGUMENTS_H_
+
+#include <concepts>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/string_view.h"
+#include "core/tensor.h"
+#include "core/tensor_shape.h"
+#include "graph/graph.h"
+#include "graph/output.h"
+
+namespace weft {
+
+// An option that must be given: it has no default, so leaving it out does not
+// compile.
+template <typename T>
+class Required {
+ public:
+  template <typename U>
+  requires std::convertible_to<U, T> Required(U value)
+      : value_(std::move(value)) {}
+  operator const T&() const { return value_; }
+  const T& value() const { return value_; }
+
+ private:
+  T value_;
+};
+
+// "None" of the layers' documents: no activation, the default initializer, ...
+struct NoneType {};
+inline constexpr NoneType kNone;
+
+// A name ("tanh"), a function that adds nodes, or kNone (linear).
+//
+// Names: linear, tanh, sigmoid, hard_sigmoid, relu, relu6, leaky_relu, elu,
+// selu, softplus, softsign, softmax.
+class Activation {
+ public:
+  using Fn = std::function<Output(Output)>;
+  Activation(NoneType) : Activation("linear") {}
+  Activation(const char* name) : name_(name) {}
+  Activation(std::string name) : name_(std::move(name)) {}
+  template <std::invocable<Output> F>
+  Activation(F fn) : fn_(std::move(fn)) {}
+
+  // The activation of `x`, elementwise (softmax: over the last axis). Fails the
+  // graph if there is none of that name; the message lists the names.
+  Output operator()(Output x) const;
+
+  // Is it a function, or a name that exists? Layers ask before they use it, so
+  // that they can say which argument is wrong.
+  bool known() const;
+  const std::string& name() const { return name_; }
+  static std::string Names();  // "linear, tanh, ...".
+
+ private:
+  std::string name_;
+  Fn fn_;
+};
+
+// Makes the initial value of a weight: a name, a value, one of
+// weft::initializers, or a function. kNone is the layer's own default.
+//
+// Names (TFLearn's): zeros, ones, uniform (in [0, 1)), normal and
+// truncated_normal (deviation 0.02), uniform_scaling, variance_scaling, xavier,
+// and those of weft::initializers in snake case (glorot_uniform, he_normal,
+// orthogonal, identity, ...).
+class Initializer {
+ public:
+  // The initial value, of `shape` and `dtype`. Called within the name scope
+  // "<weight>/Initializer".
+  using Fn =
+      std::function<Output(Graph& g, const TensorShape& shape, DataType dtype)>;
+  Initializer(NoneType) {}
+  Initializer(const char* name) : name_(name) {}
+  Initializer(std::string name) : name_(std::move(name)) {}
+  Initializer(Tensor value);  // Its shape must be the weight's.
+  template <typename F>
+  requires std::is_invocable_r_v<Output, F, Graph&, const TensorShape&,
+                                 DataType>
+  Initializer(F fn) : fn_(std::move(fn)) {}
+
+  bool given() const { return fn_ != nullptr || !name_.empty(); }
+  // Is it a function or a value, kNone, or a name that exists?
+  bool known() const;
+  const std::string& name() const { return name_; }
+  static std::string Names();  // "zeros, ones, ...".
+  // This, or `fallback` if it is kNone.
+  const Initializer& Or(const Initializer& fallback) const {
+    return given() ? *this : fallback;
+  }
+  // Fails the graph if there is none of that name; the message lists the names.
+  Output Make(Graph& g, const TensorShape& shape, DataType dtype) const;
+
+ private:
+  std::string name_;
+  Fn fn_;
+};
+
+// A probability that is known now, or fed later as a scalar Output.
+class Prob {
+ public:
+  Prob(double value) : value_(value) {}
+  Prob(Output value) : output_(value) {}
+
+  bool is_known() const { return !output_.valid(); }
+  double value() const { return value_; }
+  Output output() const { return output_; }
+  // As a scalar of x's dtype, in x's graph.
+  Output Like(Operand x) const;
+  Prob Complement() const;  // 1 - this.
+
+ private:
+  double value_ = 0;
+  Output output_;
+};
+
+// TFLearn's dropout: what is kept, in (0, 1].
+struct KeepProb {
+  KeepProb(Prob both) : input(both), output(both) {}
+  KeepProb(Prob input, Prob output) : input(input), output(output) {}
+  Prob input;
+  Prob output;
+};
+
+// Polyaxon's dropout: what is dropped, in [0, 1).
+struct DropRate {
+  DropRate(Prob both) : input(both), output(both) {}
+  DropRate(Prob input, Prob output) : input(input), output(output) {}
+  Prob input;
+  Prob output;
+};
+
+// A dropout mask of one's own for the values `x` [batch, ...] of a step: what x
+// is multiplied by, so with what is kept divided by its probability. `step` is
+// the scalar int32 index of the step.
+using DropoutMaskFn = std::function<Output(Output x, Output step)>;
+
+// Dropout with masks of one's own: recorded ones, or the same one at every step
+// (Gal and Ghahramani, 2016). None: nothing is dropped there.
+struct DropoutMasks {
+  DropoutMaskFn input = {};
+  DropoutMaskFn output = {};
+};
+
+// Dropout around a cell; never a bare pair, which the two libraries read in
+// opposite ways.
+using CellDropout = std::variant<NoneType, KeepProb, DropRate, DropoutMasks>;
+
+}  // namespace weft
+
+#endif  // WEFT_LAYERS_ARGUMENTS_H_

@@ -1,0 +1,93 @@
+#include "layers/weights.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "layers/initializers.h"
+
+namespace weft {
+namespace {
+
+std::string Scoped(const Graph& g, const std::string& name) {
+  return g.name_scope().empty() ? name
+                                : absl::StrCat(g.name_scope(), "/", name);
+}
+
+Variable ReuseWeight(GraphRef g, const WeightOptions& options) {
+  const std::string name = Scoped(g.graph, options.name);
+  const VariableInfo* info = g.graph.FindVariable(name);
+  if (info == nullptr) {
+    g.graph.Fail(NotFound("there is no weight '", name, "' to reuse"),
+                 g.location);
+    return Variable();
+  }
+  if (info->shape != options.shape || info->dtype != options.dtype) {
+    g.graph.Fail(
+        InvalidArgument("the weight '", name, "' to reuse is ",
+                        DataTypeName(info->dtype), " ", info->shape.ToString(),
+                        " but must be ", DataTypeName(options.dtype), " ",
+                        options.shape.ToString()),
+        g.location);
+    return Variable();
+  }
+  return GetVariable(g, name);
+}
+
+}  // namespace
+
+TensorShape ColumnsShape(int64_t columns, int64_t more) {
+  // Sums of such numbers do not overflow.
+  constexpr int64_t kMax = int64_t{1} << 32;
+  const bool sane =
+      columns >= 0 && columns <= kMax && more >= 0 && more <= kMax;
+  return {sane ? columns + more : TensorShape::kUnknownDim};
+}
+
+Variable MakeWeight(GraphRef g, const WeightOptions& options) {
+  if (options.reuse) return ReuseWeight(g, options);
+  const Initializer initializer =
+      options.initializer.Or(initializers::GlorotUniform());
+  return Variable(g, {.name = options.name,
+                      .shape = options.shape,
+                      .dtype = options.dtype,
+                      .initial_value =
+                          [&](Graph& graph) {
+                            return initializer.Make(graph, options.shape,
+                                                    options.dtype);
+                          },
+                      .trainable = options.trainable,
+                      .restore = options.restore});
+}
+
+WeightScope::WeightScope(Graph& g, const std::string& name, bool reuse)
+    : scope_(reuse ? NameScope(g, NameScope::Existing{Scoped(g, name)})
+                   : NameScope(g, name)) {
+  if (name.empty()) g.Fail(InvalidArgument("a layer or cell has no name"));
+}
+
+CellWeights::CellWeights(const CellInput& x, absl::string_view kind,
+                         const std::string& name, int64_t units,
+                         WeightOptions weight)
+    : graph_(x.graph),
+      location_(x.graph, x.location),
+      scope_(x.graph, name, weight.reuse),
+      check_({x.graph, x.location}, kind),
+      weight_(std::move(weight)),
+      depth_(x.shape.rank() == 2 ? x.shape.dim(1) : TensorShape::kUnknownDim) {
+  check_.IsSize("units", units);
+  check_.Expect(x.shape.rank() == 2 && depth_ >= 1, "x", x.shape.ToString(),
+                "[batch, depth] with a known depth");
+  if (depth_ >= 1) check_.IsSize("x's depth", depth_);
+}
+
+Variable CellWeights::Make(const std::string& name, const TensorShape& shape,
+                           const Initializer& initializer, bool trained) const {
+  WeightOptions weight = weight_;
+  weight.name = name;
+  weight.shape = shape;
+  weight.initializer = initializer;
+  weight.trainable = weight.trainable && trained;
+  return MakeWeight(graph_, weight);
+}
+
+}  // namespace weft

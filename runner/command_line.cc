@@ -1,0 +1,283 @@
+#include "runner/command_line.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <sstream>
+#include <utility>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "core/status.h"
+#include "graph/names.h"
+#include "runner/exit_code.h"
+#include "runner/help.h"
+
+namespace weft::runner {
+namespace {
+
+constexpr int kMaxThreads = 1024;
+constexpr int kMaxRepeat = 1000000;
+
+constexpr const char* kVerbs[] = {"run", "inspect", "freeze"};
+
+bool IsVerb(const std::string& name) {
+  return std::find(std::begin(kVerbs), std::end(kVerbs), name) !=
+         std::end(kVerbs);
+}
+
+absl::Status UsageError(absl::Status status) {
+  return WithExitCode(std::move(status), ExitCode::kUsage);
+}
+
+// Options as they are written; numbers are read by ReadNumbers, whose messages
+// say what is allowed.
+struct Numbers {
+  std::string threads = "0";
+  std::string timeout;
+  std::string memory;
+  std::string repeat = "1";
+  std::string run_passes = "all";
+  std::string inspect_passes = "all";
+};
+
+absl::Status ReadInt(absl::string_view flag, const std::string& text, int min,
+                     int max, int* value) {
+  int64_t number = 0;
+  if (absl::SimpleAtoi(text, &number) && number >= min && number <= max) {
+    *value = static_cast<int>(number);
+    return absl::OkStatus();
+  }
+  return InvalidArgument(flag, " is '", Printable(text),
+                         "' but must be an integer from ", min, " to ", max);
+}
+
+absl::Status ReadTimeout(const std::string& text, absl::Duration* timeout) {
+  if (text.empty()) return absl::OkStatus();
+  double seconds = 0;
+  if (absl::SimpleAtod(text, &seconds) && std::isfinite(seconds) &&
+      seconds > 0) {
+    *timeout = absl::Seconds(seconds);
+    return absl::OkStatus();
+  }
+  return InvalidArgument("--timeout is '", Printable(text),
+                         "' but must be a number of seconds above 0");
+}
+
+absl::Status ReadBytes(const std::string& text, size_t* bytes) {
+  if (text.empty()) return absl::OkStatus();
+  absl::string_view digits = text;
+  int shift = 0;
+  constexpr absl::string_view kUnits = "KMGT";
+  if (const size_t unit = kUnits.find(text.back());
+      unit != absl::string_view::npos) {
+    shift = 10 * (static_cast<int>(unit) + 1);
+    digits.remove_suffix(1);
+  }
+  uint64_t number = 0;
+  if (absl::SimpleAtoi(digits, &number) && number > 0 &&
+      number <= (std::numeric_limits<size_t>::max() >> shift)) {
+    *bytes = number << shift;
+    return absl::OkStatus();
+  }
+  return InvalidArgument(
+      "--memory is '", Printable(text),
+      "' but must be a number of bytes above 0, as in 1000000, 512M or 2G");
+}
+
+absl::Status ReadPasses(const std::string& text, bool* enabled) {
+  *enabled = text == "all";
+  if (*enabled || text == "none") return absl::OkStatus();
+  return InvalidArgument("--passes is '", Printable(text),
+                         "' but must be 'all' or 'none'");
+}
+
+absl::Status ReadNumbers(const Numbers& numbers, CommandLine* line) {
+  RunFlags& run = line->run;
+  WEFT_RETURN_IF_ERROR(
+      ReadInt("--threads", numbers.threads, 0, kMaxThreads, &run.threads));
+  WEFT_RETURN_IF_ERROR(
+      ReadInt("--repeat", numbers.repeat, 1, kMaxRepeat, &run.repeat));
+  WEFT_RETURN_IF_ERROR(ReadTimeout(numbers.timeout, &run.timeout));
+  WEFT_RETURN_IF_ERROR(ReadBytes(numbers.memory, &run.memory));
+  WEFT_RETURN_IF_ERROR(ReadPasses(numbers.run_passes, &run.passes));
+  return ReadPasses(numbers.inspect_passes, &line->inspect.passes);
+}
+
+// An option that may be given several times, with one value each.
+void AddList(CLI::App* verb, const char* name, std::vector<std::string>* values,
+             const char* type, const char* text) {
+  verb->add_option(name, *values, text)
+      ->type_name(type)
+      ->allow_extra_args(false);
+}
+
+void AddText(CLI::App* verb, const char* name, std::string* value,
+             const char* type, const char* text) {
+  verb->add_option(name, *value, text)->type_name(type);
+}
+
+void AddModel(CLI::App* verb, std::string* model) {
+  verb->add_option("MODEL", *model,
+                   "GraphDef to read, binary (.pb) or text (.pbtxt)")
+      ->type_name("FILE")
+      ->required();
+}
+
+void AddRun(CLI::App& app, RunFlags* flags, Numbers* numbers) {
+  CLI::App* verb = app.add_subcommand("run", "Run a model");
+  AddModel(verb, &flags->model);
+  AddList(verb, "--feed", &flags->feeds, "NAME=VALUE",
+          "A value to give: a literal like [[1, 2]], FILE.npy, or @FILE");
+  AddList(verb, "--fetch", &flags->fetches, "NAME[=FILE.npy]",
+          "A value to print, or to write to a file; none: those of all nodes "
+          "without consumers");
+  AddText(verb, "--checkpoint", &flags->checkpoint, "PREFIX|DIR",
+          "Values of the variables; of a directory the newest");
+  AddText(verb, "--threads", &numbers->threads, "N",
+          "Threads to use; 0: one per core");
+  AddText(verb, "--timeout", &numbers->timeout, "S",
+          "Stop after so many seconds");
+  AddText(verb, "--memory", &numbers->memory, "BYTES",
+          "Memory that the run may use, as in 512M or 2G");
+  AddText(verb, "--repeat", &numbers->repeat, "N",
+          "Run so often, and say on stderr how long it takes");
+  AddText(verb, "--passes", &numbers->run_passes, "all|none",
+          "none: run the graph as it stands, for comparison");
+  verb->add_flag("--check-numerics", flags->check_numerics,
+                 "Fail where the first NaN or infinity arises");
+  verb->add_flag("--json", flags->json,
+                 "Print results as JSON, all values in full");
+  verb->footer(kRunHelp);
+}
+
+void AddInspect(CLI::App& app, InspectFlags* flags, Numbers* numbers) {
+  CLI::App* verb =
+      app.add_subcommand("inspect", "Show what a model consists of");
+  AddModel(verb, &flags->model);
+  verb->add_flag("--plan", flags->plan, "Show also how it would be run");
+  AddList(verb, "--fetch", &flags->fetches, "NAME",
+          "With --plan: what is fetched; none: the values of all nodes without "
+          "consumers");
+  AddList(
+      verb, "--feed", &flags->feeds, "NAME[=VALUE]",
+      "With --plan: what is fed; none: all placeholders that the fetches "
+      "need. Given values, the model is run once, and the plan says what that "
+      "took");
+  AddText(verb, "--checkpoint", &flags->checkpoint, "PREFIX|DIR",
+          "For that run: values of the variables");
+  AddText(verb, "--passes", &numbers->inspect_passes, "all|none",
+          "With --plan: none: the graph as it stands");
+  verb->add_flag("--json", flags->json, "Print JSON");
+  verb->footer(kInspectHelp);
+}
+
+void AddFreeze(CLI::App& app, FreezeFlags* flags) {
+  CLI::App* verb = app.add_subcommand(
+      "freeze", "Write a model with the values of its variables in it");
+  AddModel(verb, &flags->model);
+  AddText(verb, "--checkpoint", &flags->checkpoint, "PREFIX|DIR",
+          "Values of the variables; of a directory the newest");
+  verb->add_option("--fetch", flags->fetches,
+                   "A value that the frozen model is for")
+      ->type_name("NAME")
+      ->allow_extra_args(false)
+      ->required();
+  verb->add_option("--output", flags->output,
+                   "Where to write it: as text if it ends in .pbtxt")
+      ->type_name("FILE")
+      ->required();
+  verb->footer(kFreezeHelp);
+}
+
+// "unknown option '--fetsh'; did you mean '--fetch'?", for the first of what
+// `verb` could not place.
+absl::Status UnknownArgument(const CLI::App& verb,
+                             const std::vector<std::string>& rest) {
+  const auto option = std::find_if(
+      rest.begin(), rest.end(),
+      [](const std::string& arg) { return absl::StartsWith(arg, "-"); });
+  if (option == rest.end()) {
+    return InvalidArgument("there is one argument too many: '",
+                           Printable(rest.front()), "'");
+  }
+  const std::vector<std::string> parts =
+      absl::StrSplit(*option, absl::MaxSplits('=', 1));
+  std::vector<std::string> names;
+  for (const CLI::Option* known : verb.get_options()) {
+    if (!known->get_lnames().empty())
+      names.push_back("--" + known->get_lnames().front());
+  }
+  const std::vector<absl::string_view> candidates(names.begin(), names.end());
+  return InvalidArgument("unknown option '", Printable(parts[0]), "'",
+                         DidYouMean(parts[0], candidates));
+}
+
+absl::Status CheckVerb(const std::vector<std::string>& args) {
+  if (args.empty()) {
+    return UsageError(
+        InvalidArgument("a command is missing: run, inspect or freeze"));
+  }
+  if (IsVerb(args[0]) || absl::StartsWith(args[0], "-"))
+    return absl::OkStatus();
+  const std::vector<absl::string_view> verbs(std::begin(kVerbs),
+                                             std::end(kVerbs));
+  return UsageError(InvalidArgument("there is no command '", Printable(args[0]),
+                                    "'", DidYouMean(args[0], verbs)));
+}
+
+// Fills what the options are bound to. False: `*text` is what to print instead.
+absl::StatusOr<bool> Parse(CLI::App& app, std::vector<std::string> args,
+                           std::string* text) {
+  std::reverse(args.begin(), args.end());  // As CLI11 wants them.
+  try {
+    app.parse(std::move(args));
+    return true;
+  } catch (const CLI::Success& request) {
+    std::ostringstream out;
+    app.exit(request, out, out);
+    *text = out.str();
+    return false;
+  } catch (const CLI::ParseError& error) {
+    const std::vector<CLI::App*> verbs = app.get_subcommands();
+    const CLI::App& verb = verbs.empty() ? app : *verbs.front();
+    const std::vector<std::string> rest = verb.remaining();
+    return UsageError(rest.empty() ? InvalidArgument(error.what())
+                                   : UnknownArgument(verb, rest));
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<CommandLine> ParseCommandLine(
+    const std::vector<std::string>& args) {
+  WEFT_RETURN_IF_ERROR(CheckVerb(args));
+  CommandLine line;
+  Numbers numbers;
+  CLI::App app(kAbout, "weft");
+  app.set_version_flag("--version", kVersion, "Print the version and exit");
+  app.require_subcommand(1);
+  app.footer(absl::StrCat(kGeneralHelp, "\n", DescribeExitCodes()));
+  AddRun(app, &line.run, &numbers);
+  AddInspect(app, &line.inspect, &numbers);
+  AddFreeze(app, &line.freeze);
+  WEFT_ASSIGN_OR_RETURN(const bool parsed, Parse(app, args, &line.text));
+  if (!parsed) return line;
+  const absl::Status status = ReadNumbers(numbers, &line);
+  if (!status.ok()) return UsageError(status);
+  const std::string verb = app.get_subcommands().front()->get_name();
+  line.verb = verb == "run"       ? CommandLine::Verb::kRun
+              : verb == "inspect" ? CommandLine::Verb::kInspect
+                                  : CommandLine::Verb::kFreeze;
+  return line;
+}
+
+std::string CommandName(const std::vector<std::string>& args) {
+  return !args.empty() && IsVerb(args[0]) ? absl::StrCat("weft ", args[0])
+                                          : "weft";
+}
+
+}  // namespace weft::runner

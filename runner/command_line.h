@@ -1,0 +1,65 @@
+// What the command line says.
+#ifndef WEFT_RUNNER_COMMAND_LINE_H_
+#define WEFT_RUNNER_COMMAND_LINE_H_
+
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace weft::runner {
+
+struct RunFlags {
+  std::string model;
+  std::string checkpoint;
+  std::vector<std::string> feeds;    // NAME=VALUE, NAME=FILE.npy, NAME=@FILE
+  std::vector<std::string> fetches;  // NAME, NAME=FILE.npy
+  int threads = 0;
+  absl::Duration timeout = absl::InfiniteDuration();
+  size_t memory = std::numeric_limits<size_t>::max();
+  int repeat = 1;
+  bool passes = true;
+  bool check_numerics = false;
+  bool json = false;
+};
+
+struct InspectFlags {
+  std::string model;
+  std::string checkpoint;
+  std::vector<std::string> feeds;  // NAME, or as for RunFlags.
+  std::vector<std::string> fetches;
+  bool plan = false;
+  bool passes = true;
+  bool json = false;
+};
+
+struct FreezeFlags {
+  std::string model;
+  std::string checkpoint;
+  std::vector<std::string> fetches;
+  std::string output;
+};
+
+struct CommandLine {
+  enum class Verb { kNone, kRun, kInspect, kFreeze };
+  Verb verb = Verb::kNone;
+  RunFlags run;
+  InspectFlags inspect;
+  FreezeFlags freeze;
+  std::string text;  // Of kNone: what was asked for, help or the version.
+};
+
+// `args` without the program's name. An error of the command line has the exit
+// code kUsage, and names what is nearest to a name that is not known.
+absl::StatusOr<CommandLine> ParseCommandLine(
+    const std::vector<std::string>& args);
+
+// "weft run", if `args` begin with a verb, else "weft".
+std::string CommandName(const std::vector<std::string>& args);
+
+}  // namespace weft::runner
+
+#endif  // WEFT_RUNNER_COMMAND_LINE_H_

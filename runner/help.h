@@ -1,0 +1,71 @@
+// Texts of the command's help.
+#ifndef WEFT_RUNNER_HELP_H_
+#define WEFT_RUNNER_HELP_H_
+
+namespace weft::runner {
+
+inline constexpr char kVersion[] = "weft 0.1.0";
+
+inline constexpr char kAbout[] =
+    "Runs static computation graphs of recurrent networks: TensorFlow "
+    "GraphDefs, on the CPU.";
+
+inline constexpr char kGeneralHelp[] = R"(Examples:
+  weft inspect model.pb                          what goes in, what comes out, what it is made of
+  weft run model.pb --feed 'ids=[[1, 2, 3]]' --fetch probabilities
+  weft freeze graph.pb --checkpoint checkpoints --fetch probabilities --output model.pb
+
+'weft COMMAND --help' says more. Results go to stdout, all else to stderr.
+)";
+
+inline constexpr char kRunHelp[] = R"(Names:
+  'node' or 'node:k' for output k; 'weft inspect MODEL' lists inputs and outputs.
+
+Values to feed have the dtype of what they are fed to:
+  x=3   x=[1.5, NaN]   mask=[[true], [false]]   text='["a", "b"]'    literals
+  x=input.npy   x=@dir/file                                          an array of numpy
+A file is read only where the value begins with @ or ends in .npy. Inputs with a default, such as
+the initial state of a recurrent layer, need not be fed; any other value of the graph may be.
+
+Examples:
+  weft run model.pb --feed 'ids=[[1, 2, 3]]'
+  weft run model.pb --feed x=x.npy --fetch probabilities=p.npy --fetch loss
+  weft run graph.pb --checkpoint checkpoints --feed x=x.npy --fetch y --json
+  weft run model.pb --feed x=x.npy --fetch y --threads 1 --repeat 100
+  weft run untrusted.pb --feed x=1 --timeout 10 --memory 1G
+
+Go on with the state that a recurrent layer ended in:
+  weft run model.pb --feed x=a.npy --fetch y --fetch LSTM/final_state_0=c.npy \
+      --fetch LSTM/final_state_1=h.npy
+  weft run model.pb --feed x=b.npy --fetch y --feed LSTM/initial_state_0=c.npy \
+      --feed LSTM/initial_state_1=h.npy
+
+With --json: {"outputs": [{"name", "dtype", "shape", "values" or "file"}, ...]}, where NaN and
+infinities are the strings "NaN", "Infinity" and "-Infinity".
+)";
+
+inline constexpr char kInspectHelp[] =
+    R"(Shows the inputs (placeholders) and outputs (nodes without consumers), recurrent states, variables
+and weights, loops and functions, and the ops with their numbers. Ops that weft can not run are
+marked.
+
+Examples:
+  weft inspect model.pb
+  weft inspect model.pb --json | jq '.inputs[].name'
+  weft inspect model.pb --plan --fetch probabilities
+  weft inspect model.pb --plan --fetch probabilities --feed 'ids=[[1, 2, 3]]'
+)";
+
+inline constexpr char kFreezeHelp[] =
+    R"(The frozen model holds the nodes that the fetches need, under their names; variables are constants.
+It runs without a checkpoint, and gives the same bits.
+
+Examples:
+  weft freeze graph.pb --checkpoint checkpoints --fetch probabilities --output model.pb
+  weft freeze graph.pb --checkpoint checkpoints/model-1000 --fetch y \
+      --fetch LSTM/final_state_0 --fetch LSTM/final_state_1 --output model.pb
+)";
+
+}  // namespace weft::runner
+
+#endif  // WEFT_RUNNER_HELP_H_

@@ -1,0 +1,40 @@
+// The passes: what happens to a PlanGraph before it is laid out. Each stands in
+// a file of its own, keeps the graph's meaning, and says what it did.
+#ifndef WEFT_RUNTIME_PASSES_PASSES_H_
+#define WEFT_RUNTIME_PASSES_PASSES_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "runtime/plan_graph.h"
+#include "runtime/session.h"
+
+namespace weft {
+
+// One sentence per thing done, e.g. "prune: 12 nodes and 3 loop variables".
+using PassReport = std::vector<std::string>;
+
+// Prune always, the others if they are enabled. Leaves the nodes in order.
+absl::Status RunPasses(const PassOptions& options, PlanGraph* graph,
+                       PassReport* report);
+
+// Removes what neither a result nor a target depends on, in bodies too. A loop
+// variable stays if its final value is used, if the condition uses it, or if a
+// variable that stays depends on it.
+void Prune(PlanGraph* graph, PassReport* report);
+
+// A loop variable that each iteration leaves as it is: its initial value takes
+// its place everywhere.
+void FindInvariants(PlanGraph* graph, PassReport* report);
+
+// Computes nodes whose inputs are all constant, unless that makes the plan
+// larger: results have up to 64 KiB, or no more than their inputs.
+void FoldConstants(PlanGraph* graph, PassReport* report);
+
+// Keeps one of nodes that compute the same.
+void ShareCommonSubexpressions(PlanGraph* graph, PassReport* report);
+
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_PASSES_PASSES_H_

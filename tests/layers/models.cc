@@ -1,0 +1,92 @@
+#include "tests/layers/models.h"
+
+#include "layers/cells.h"
+#include "ops/math.h"
+#include "tests/layers/program.h"
+
+namespace weft {
+
+const std::vector<CellModel>& CellModels() {
+  static const auto& models = *new std::vector<CellModel>{
+      {"BasicRNN",
+       [] {
+         return BasicRNNCell({.units = 3, .weights_init = LargeWeights()});
+       }},
+      {"BasicRNNWithoutBias",
+       [] {
+         return BasicRNNCell({.units = 3,
+                              .activation = [](Output v) { return Square(v); },
+                              .bias = false,
+                              .weights_init = LargeWeights()});
+       }},
+      {"GRU",
+       [] { return GRUCell({.units = 3, .weights_init = LargeWeights()}); }},
+      {"GRUWithoutBias",
+       [] {
+         return GRUCell(
+             {.units = 3, .bias = false, .weights_init = LargeWeights()});
+       }},
+      {"BasicLSTM",
+       [] {
+         return BasicLSTMCell({.units = 3, .weights_init = LargeWeights()});
+       }},
+      {"BasicLSTMWithOtherActivations",
+       [] {
+         return BasicLSTMCell({.units = 3,
+                               .activation = "softsign",
+                               .inner_activation = "hard_sigmoid",
+                               .bias = false,
+                               .weights_init = LargeWeights(),
+                               .forget_bias = 0.5});
+       }},
+      {"BasicLSTMWithOneState",
+       [] {
+         return BasicLSTMCell({.units = 3,
+                               .weights_init = LargeWeights(),
+                               .state_is_tuple = false});
+       }},
+      {"BasicLSTMWithBatchNorm",
+       [] {
+         return BasicLSTMCell(
+             {.units = 3, .weights_init = LargeWeights(), .batch_norm = true});
+       }},
+      {"LSTM",
+       [] { return LSTMCell({.units = 3, .weights_init = LargeWeights()}); }},
+      {"LSTMWithPeepholesAndProjection",
+       [] {
+         return LSTMCell({.units = 4,
+                          .weights_init = LargeWeights(),
+                          .use_peepholes = true,
+                          .cell_clip = 0.4,
+                          .num_proj = 3,
+                          .proj_clip = 0.3});
+       }},
+      {"LSTMWithOneState",
+       [] {
+         return LSTMCell({.units = 4,
+                          .weights_init = LargeWeights(),
+                          .state_is_tuple = false,
+                          .num_proj = 3});
+       }},
+      {"Stack",
+       [] {
+         return MultiRNNCell(
+             Cells(BasicLSTMCell({.units = 4, .weights_init = LargeWeights()}),
+                   DropoutWrapper(
+                       GRUCell({.units = 2, .weights_init = LargeWeights()})),
+                   BasicRNNCell({.units = 3, .weights_init = LargeWeights()})));
+       }},
+      {"StackWithOneState",
+       [] {
+         return MultiRNNCell(
+             Cells(BasicLSTMCell({.units = 2,
+                                  .weights_init = LargeWeights(),
+                                  .state_is_tuple = false}),
+                   GRUCell({.units = 3, .weights_init = LargeWeights()})),
+             {.state_is_tuple = false});
+       }},
+  };
+  return models;
+}
+
+}  // namespace weft

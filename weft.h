@@ -1,0 +1,42 @@
+// weft: static computation graphs for recurrent networks. This header is all of
+// the public API.
+#ifndef WEFT_WEFT_H_
+#define WEFT_WEFT_H_
+
+#include "core/tensor.h"
+#include "graph/graph.h"
+#include "graph/mode_keys.h"
+#include "io/checkpoint.h"
+#include "io/freeze.h"
+#include "io/graph_file.h"
+#include "io/npy.h"
+#include "layers/arguments.h"
+#include "layers/cell.h"
+#include "layers/cells.h"
+#include "layers/core.h"
+#include "layers/initializers.h"
+#include "layers/recurrent.h"
+#include "layers/step_through.h"
+#include "ops/array.h"
+#include "ops/control_flow.h"
+#include "ops/gradients.h"
+#include "ops/list.h"
+#include "ops/math.h"
+#include "ops/matmul.h"
+#include "ops/nn.h"
+#include "ops/random.h"
+#include "ops/reduction.h"
+#include "ops/source.h"
+#include "ops/training.h"
+#include "ops/variable.h"
+#include "runtime/session.h"
+#include "train/checkpointing.h"
+#include "train/clipping.h"
+#include "train/curve.h"
+#include "train/losses.h"
+#include "train/optimizers.h"
+#include "train/progress.h"
+#include "train/stream_batcher.h"
+#include "train/training_loop.h"
+
+#endif  // WEFT_WEFT_H_
