@@ -47,7 +47,7 @@ struct ListShape {
   // kEmpty: no element has been set so far; it agrees with every shape.
   enum Kind { kEmpty, kKnown, kUnknown } kind = kUnknown;
   TensorShape element = {};  // Fully defined if kKnown.
-  int64_t size = -1;    // Number of elements; -1 if not known.
+  int64_t size = -1;         // Number of elements; -1 if not known.
   // Of elements that are lists: what holds for each. Null: nothing.
   std::shared_ptr<const ListShape> nested = nullptr;
 

@@ -11,8 +11,8 @@
 namespace weft {
 namespace {
 
-constexpr int kMaxDepth = 32;         // Of functions in attrs of functions.
-constexpr size_t kMaxAttrs = 1024;    // Of one function in an attr.
+constexpr int kMaxDepth = 32;       // Of functions in attrs of functions.
+constexpr size_t kMaxAttrs = 1024;  // Of one function in an attr.
 
 // The elements of one list, each converted by `convert`, which returns a
 // StatusOr<T>.
@@ -32,7 +32,8 @@ AttrValue CopyEach(const List& list) {
   return AttrValue(std::vector<T>(list.begin(), list.end()));
 }
 
-absl::Status WriteFunction(const FunctionName& function, proto::NameAttrList* to) {
+absl::Status WriteFunction(const FunctionName& function,
+                           proto::NameAttrList* to) {
   to->set_name(function.name);
   if (function.attrs == nullptr) return absl::OkStatus();
   for (const auto& [name, value] : *function.attrs) {
@@ -48,7 +49,9 @@ struct AttrWriter {
   absl::Status operator()(int64_t v) { return to->set_i(v), absl::OkStatus(); }
   absl::Status operator()(float v) { return to->set_f(v), absl::OkStatus(); }
   absl::Status operator()(bool v) { return to->set_b(v), absl::OkStatus(); }
-  absl::Status operator()(const std::string& v) { return to->set_s(v), absl::OkStatus(); }
+  absl::Status operator()(const std::string& v) {
+    return to->set_s(v), absl::OkStatus();
+  }
   absl::Status operator()(DataType v) {
     to->set_type(static_cast<proto::DataType>(v));
     return absl::OkStatus();
@@ -57,7 +60,9 @@ struct AttrWriter {
     ShapeToProto(v, to->mutable_shape());
     return absl::OkStatus();
   }
-  absl::Status operator()(const Tensor& v) { return TensorToProto(v, to->mutable_tensor()); }
+  absl::Status operator()(const Tensor& v) {
+    return TensorToProto(v, to->mutable_tensor());
+  }
   absl::Status operator()(const FunctionName& v) {
     return WriteFunction(v, to->mutable_func());
   }
@@ -69,10 +74,18 @@ struct AttrWriter {
     return absl::OkStatus();
   }
   using List = proto::AttrValue::ListValue;
-  absl::Status Add(int64_t v, List* list) { return list->add_i(v), absl::OkStatus(); }
-  absl::Status Add(float v, List* list) { return list->add_f(v), absl::OkStatus(); }
-  absl::Status Add(bool v, List* list) { return list->add_b(v), absl::OkStatus(); }
-  absl::Status Add(const std::string& v, List* list) { return list->add_s(v), absl::OkStatus(); }
+  absl::Status Add(int64_t v, List* list) {
+    return list->add_i(v), absl::OkStatus();
+  }
+  absl::Status Add(float v, List* list) {
+    return list->add_f(v), absl::OkStatus();
+  }
+  absl::Status Add(bool v, List* list) {
+    return list->add_b(v), absl::OkStatus();
+  }
+  absl::Status Add(const std::string& v, List* list) {
+    return list->add_s(v), absl::OkStatus();
+  }
   absl::Status Add(DataType v, List* list) {
     list->add_type(static_cast<proto::DataType>(v));
     return absl::OkStatus();
@@ -81,7 +94,9 @@ struct AttrWriter {
     ShapeToProto(v, list->add_shape());
     return absl::OkStatus();
   }
-  absl::Status Add(const Tensor& v, List* list) { return TensorToProto(v, list->add_tensor()); }
+  absl::Status Add(const Tensor& v, List* list) {
+    return TensorToProto(v, list->add_tensor());
+  }
   absl::Status Add(const FunctionName& v, List* list) {
     return WriteFunction(v, list->add_func());
   }
@@ -101,17 +116,28 @@ absl::StatusOr<FunctionName> AttrReader::ReadFunction(
 absl::StatusOr<AttrValue> AttrReader::ReadAt(const proto::AttrValue& attr,
                                              int depth) const {
   switch (attr.value_case()) {
-    case proto::AttrValue::kS: return AttrValue(attr.s());
-    case proto::AttrValue::kI: return AttrValue(static_cast<int64_t>(attr.i()));
-    case proto::AttrValue::kF: return AttrValue(attr.f());
-    case proto::AttrValue::kB: return AttrValue(attr.b());
-    case proto::AttrValue::kType: return DataTypeFromProto(attr.type());
-    case proto::AttrValue::kShape: return ShapeFromProto(attr.shape());
-    case proto::AttrValue::kTensor: return TensorFromProto(attr.tensor(), budget_);
-    case proto::AttrValue::kFunc: return ReadFunctionAt(attr.func(), depth);
-    case proto::AttrValue::kList: return ReadList(attr, depth);
-    case proto::AttrValue::kPlaceholder: break;
-    case proto::AttrValue::VALUE_NOT_SET: return InvalidArgument("has no value");
+    case proto::AttrValue::kS:
+      return AttrValue(attr.s());
+    case proto::AttrValue::kI:
+      return AttrValue(static_cast<int64_t>(attr.i()));
+    case proto::AttrValue::kF:
+      return AttrValue(attr.f());
+    case proto::AttrValue::kB:
+      return AttrValue(attr.b());
+    case proto::AttrValue::kType:
+      return DataTypeFromProto(attr.type());
+    case proto::AttrValue::kShape:
+      return ShapeFromProto(attr.shape());
+    case proto::AttrValue::kTensor:
+      return TensorFromProto(attr.tensor(), budget_);
+    case proto::AttrValue::kFunc:
+      return ReadFunctionAt(attr.func(), depth);
+    case proto::AttrValue::kList:
+      return ReadList(attr, depth);
+    case proto::AttrValue::kPlaceholder:
+      break;
+    case proto::AttrValue::VALUE_NOT_SET:
+      return InvalidArgument("has no value");
   }
   const std::string& name = attr.placeholder();
   if (function_attrs_ == nullptr) {
@@ -128,7 +154,8 @@ absl::StatusOr<AttrValue> AttrReader::ReadAt(const proto::AttrValue& attr,
 
 absl::StatusOr<FunctionName> AttrReader::ReadFunctionAt(
     const proto::NameAttrList& function, int depth) const {
-  if (depth >= kMaxDepth) return InvalidArgument("has functions nested too deep");
+  if (depth >= kMaxDepth)
+    return InvalidArgument("has functions nested too deep");
   FunctionName result{function.name(), nullptr};
   if (function.attr().empty()) return result;
   if (function.attr().size() > kMaxAttrs) {
@@ -139,8 +166,9 @@ absl::StatusOr<FunctionName> AttrReader::ReadFunctionAt(
   for (const auto& [name, attr] : function.attr()) {
     absl::StatusOr<AttrValue> value = ReadAt(attr, depth + 1);
     if (!value.ok()) {
-      return Annotate(value.status(), absl::StrCat("function '", Printable(function.name()),
-                                                   "': attr '", Printable(name), "'"));
+      return Annotate(value.status(),
+                      absl::StrCat("function '", Printable(function.name()),
+                                   "': attr '", Printable(name), "'"));
     }
     attrs->Set(name, *std::move(value));
   }
@@ -151,26 +179,31 @@ absl::StatusOr<FunctionName> AttrReader::ReadFunctionAt(
 absl::StatusOr<AttrValue> AttrReader::ReadList(const proto::AttrValue& attr,
                                                int depth) const {
   const proto::AttrValue::ListValue& list = attr.list();
-  const int sizes[] = {list.s_size(),     list.i_size(),      list.f_size(),
-                       list.b_size(),     list.type_size(),   list.shape_size(),
+  const int sizes[] = {list.s_size(),      list.i_size(),    list.f_size(),
+                       list.b_size(),      list.type_size(), list.shape_size(),
                        list.tensor_size(), list.func_size()};
   int used = 0;
   for (int size : sizes) used += size > 0;
-  if (used > 1) return InvalidArgument("is a list of values of ", used, " kinds");
+  if (used > 1)
+    return InvalidArgument("is a list of values of ", used, " kinds");
   if (list.s_size() > 0) return CopyEach<std::string>(list.s());
   if (list.f_size() > 0) return CopyEach<float>(list.f());
   if (list.b_size() > 0) return CopyEach<bool>(list.b());
-  if (list.type_size() > 0) return ReadEach<DataType>(list.type(), DataTypeFromProto);
-  if (list.shape_size() > 0) return ReadEach<TensorShape>(list.shape(), ShapeFromProto);
+  if (list.type_size() > 0)
+    return ReadEach<DataType>(list.type(), DataTypeFromProto);
+  if (list.shape_size() > 0)
+    return ReadEach<TensorShape>(list.shape(), ShapeFromProto);
   if (list.tensor_size() > 0) {
-    return ReadEach<Tensor>(list.tensor(), [this](const proto::TensorProto& tensor) {
-      return TensorFromProto(tensor, budget_);
-    });
+    return ReadEach<Tensor>(list.tensor(),
+                            [this](const proto::TensorProto& tensor) {
+                              return TensorFromProto(tensor, budget_);
+                            });
   }
   if (list.func_size() > 0) {
-    return ReadEach<FunctionName>(list.func(), [&](const proto::NameAttrList& function) {
-      return ReadFunctionAt(function, depth);
-    });
+    return ReadEach<FunctionName>(list.func(),
+                                  [&](const proto::NameAttrList& function) {
+                                    return ReadFunctionAt(function, depth);
+                                  });
   }
   return CopyEach<int64_t>(list.i());
 }

@@ -25,13 +25,16 @@ class AttrReader {
   // An empty list has no kind in a file; it becomes a list(int). As
   // TensorFromProto, InvalidArgument and Unimplemented are told apart.
   absl::StatusOr<AttrValue> Read(const proto::AttrValue& attr) const;
-  absl::StatusOr<FunctionName> ReadFunction(const proto::NameAttrList& function) const;
+  absl::StatusOr<FunctionName> ReadFunction(
+      const proto::NameAttrList& function) const;
 
  private:
-  absl::StatusOr<AttrValue> ReadAt(const proto::AttrValue& attr, int depth) const;
-  absl::StatusOr<FunctionName> ReadFunctionAt(const proto::NameAttrList& function,
-                                              int depth) const;
-  absl::StatusOr<AttrValue> ReadList(const proto::AttrValue& attr, int depth) const;
+  absl::StatusOr<AttrValue> ReadAt(const proto::AttrValue& attr,
+                                   int depth) const;
+  absl::StatusOr<FunctionName> ReadFunctionAt(
+      const proto::NameAttrList& function, int depth) const;
+  absl::StatusOr<AttrValue> ReadList(const proto::AttrValue& attr,
+                                     int depth) const;
 
   TensorBudget* budget_;
   const AttrMap* function_attrs_;

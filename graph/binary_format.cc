@@ -35,7 +35,8 @@ class WireWalker {
   // The first mistake; OK if there is none.
   absl::Status Walk() {
     while (true) {
-      while (!frames_.empty() && position_ == frames_.back().end) frames_.pop_back();
+      while (!frames_.empty() && position_ == frames_.back().end)
+        frames_.pop_back();
       if (frames_.empty()) return absl::OkStatus();
       WEFT_RETURN_IF_ERROR(Field());
     }
@@ -68,11 +69,16 @@ class WireWalker {
     if (number == 0 || number > FieldDescriptor::kMaxNumber) return Damaged();
     field_ = frames_.back().type->FindFieldByNumber(static_cast<int>(number));
     switch (tag & 7) {
-      case 0: return Varint().status();
-      case 1: return Skip(8);
-      case 2: return Delimited();
-      case 5: return Skip(4);
-      default: return Damaged();  // Groups are not used by these formats.
+      case 0:
+        return Varint().status();
+      case 1:
+        return Skip(8);
+      case 2:
+        return Delimited();
+      case 5:
+        return Skip(4);
+      default:
+        return Damaged();  // Groups are not used by these formats.
     }
   }
 
@@ -90,7 +96,8 @@ class WireWalker {
     }
     if (size > frames_.back().end - position_) return TooLong(size);
     if (++parts_ > kMaxParts) {
-      return ResourceExhausted("more than ", kMaxParts, " fields, at byte ", start_);
+      return ResourceExhausted("more than ", kMaxParts, " fields, at byte ",
+                               start_);
     }
     if (field_ != nullptr && field_->type() == FieldDescriptor::TYPE_MESSAGE) {
       return Enter(size);
@@ -99,18 +106,21 @@ class WireWalker {
     if (field_ != nullptr && field_->type() == FieldDescriptor::TYPE_STRING &&
         !google::protobuf::internal::IsStructurallyValidUTF8(
             value.data(), static_cast<int>(value.size()))) {
-      return InvalidArgument(Path(), " at byte ", start_, " is not valid UTF-8: '",
-                             Printable(value), "'");
+      return InvalidArgument(Path(), " at byte ", start_,
+                             " is not valid UTF-8: '", Printable(value), "'");
     }
     return Skip(size);
   }
 
   absl::Status Enter(size_t size) {
     if (frames_.size() > kMaxDepth) {
-      return InvalidArgument("nesting deeper than ", kMaxDepth, ", at byte ", start_);
+      return InvalidArgument("nesting deeper than ", kMaxDepth, ", at byte ",
+                             start_);
     }
-    const int index = field_->is_repeated() ? frames_.back().counts[field_->number()]++ : 0;
-    frames_.push_back({field_->message_type(), position_ + size, field_, index, {}});
+    const int index =
+        field_->is_repeated() ? frames_.back().counts[field_->number()]++ : 0;
+    frames_.push_back(
+        {field_->message_type(), position_ + size, field_, index, {}});
     return absl::OkStatus();
   }
 
@@ -138,13 +148,15 @@ class WireWalker {
     const char* what = frames_.back().end == bytes_.size()
                            ? "the data ends after "
                            : "what it is part of ends after ";
-    return DataLoss(Path(), " at byte ", start_, " has ", size, " bytes, but ", what,
-                    frames_.back().end - position_);
+    return DataLoss(Path(), " at byte ", start_, " has ", size, " bytes, but ",
+                    what, frames_.back().end - position_);
   }
   absl::Status Cut() const {
     if (frames_.back().end == bytes_.size()) {
-      return DataLoss("the data ends after ", bytes_.size(), " bytes, within a field that "
-                      "begins at byte ", start_);
+      return DataLoss("the data ends after ", bytes_.size(),
+                      " bytes, within a field that "
+                      "begins at byte ",
+                      start_);
     }
     return Damaged();
   }
@@ -160,7 +172,8 @@ class WireWalker {
 
 }  // namespace
 
-absl::Status ParseBinary(absl::string_view bytes, google::protobuf::Message* message) {
+absl::Status ParseBinary(absl::string_view bytes,
+                         google::protobuf::Message* message) {
   message->Clear();
   if (bytes.size() > kMaxBytes) {
     return ResourceExhausted(bytes.size(),
@@ -182,7 +195,8 @@ absl::Status ParseBinary(absl::string_view bytes, google::protobuf::Message* mes
   return DataLoss("damaged");
 }
 
-absl::StatusOr<std::string> SerializeBinary(const google::protobuf::Message& message) {
+absl::StatusOr<std::string> SerializeBinary(
+    const google::protobuf::Message& message) {
   const size_t size = message.ByteSizeLong();
   if (size > kMaxBytes) {
     return ResourceExhausted("the message has ", size,
@@ -194,7 +208,8 @@ absl::StatusOr<std::string> SerializeBinary(const google::protobuf::Message& mes
   google::protobuf::io::CodedOutputStream out(&stream);
   // Maps would come in any order otherwise.
   out.SetSerializationDeterministic(true);
-  if (!message.SerializeToCodedStream(&out)) return Internal("a message is not complete");
+  if (!message.SerializeToCodedStream(&out))
+    return Internal("a message is not complete");
   out.Trim();
   return bytes;
 }

@@ -18,11 +18,13 @@ namespace weft {
 // byte 1234 has 5000 bytes, but the data ends after 321". DataLoss for what is
 // cut off or damaged, InvalidArgument for nesting deeper than 100 and text that
 // is not UTF-8, ResourceExhausted for 2 GiB and more.
-absl::Status ParseBinary(absl::string_view bytes, google::protobuf::Message* message);
+absl::Status ParseBinary(absl::string_view bytes,
+                         google::protobuf::Message* message);
 
 // The bytes of `message`: the same for equal messages. ResourceExhausted for
 // 2 GiB and more.
-absl::StatusOr<std::string> SerializeBinary(const google::protobuf::Message& message);
+absl::StatusOr<std::string> SerializeBinary(
+    const google::protobuf::Message& message);
 
 }  // namespace weft
 

@@ -17,10 +17,10 @@ struct ExportOptions {
 
 // The graph as TensorFlow writes it: inputs before users, all attrs given, each
 // body a function of the library; bodies that are alike share one. The graph's
-// first build error, if it has one. FailedPrecondition if a node of an unknown op
-// calls a function, which importing has not kept.
-absl::StatusOr<proto::GraphDef> ExportGraphDef(const Graph& graph,
-                                               const ExportOptions& options = {});
+// first build error, if it has one. FailedPrecondition if a node of an unknown
+// op calls a function, which importing has not kept.
+absl::StatusOr<proto::GraphDef> ExportGraphDef(
+    const Graph& graph, const ExportOptions& options = {});
 
 }  // namespace weft
 

@@ -21,11 +21,13 @@ void ForEachFunction(const proto::AttrValue& attr, int depth, F found) {
   if (depth >= kMaxDepth) return;
   auto visit = [&](const proto::NameAttrList& function) {
     found(function.name());
-    for (const auto& [name, inner] : function.attr()) ForEachFunction(inner, depth + 1, found);
+    for (const auto& [name, inner] : function.attr())
+      ForEachFunction(inner, depth + 1, found);
   };
   if (attr.has_func()) visit(attr.func());
   if (attr.has_list()) {
-    for (const proto::NameAttrList& function : attr.list().func()) visit(function);
+    for (const proto::NameAttrList& function : attr.list().func())
+      visit(function);
   }
 }
 
@@ -36,15 +38,19 @@ absl::Span<const char* const> BodyAttrs(OpRole role) {
   static constexpr const char* kIf[] = {"then_branch", "else_branch"};
   static constexpr const char* kCall[] = {"f"};
   switch (role) {
-    case OpRole::kWhile: return kWhile;
-    case OpRole::kIf: return kIf;
-    case OpRole::kCall: return kCall;
-    default: return {};
+    case OpRole::kWhile:
+      return kWhile;
+    case OpRole::kIf:
+      return kIf;
+    case OpRole::kCall:
+      return kCall;
+    default:
+      return {};
   }
 }
 
-absl::StatusOr<FunctionLibrary> FunctionLibrary::Create(const proto::GraphDef& graph,
-                                                        int64_t max_nodes) {
+absl::StatusOr<FunctionLibrary> FunctionLibrary::Create(
+    const proto::GraphDef& graph, int64_t max_nodes) {
   FunctionLibrary library;
   WEFT_RETURN_IF_ERROR(library.AddFunctions(graph));
   WEFT_RETURN_IF_ERROR(library.CountNodes(graph, max_nodes));
@@ -58,8 +64,8 @@ absl::Status FunctionLibrary::AddFunctions(const proto::GraphDef& graph) {
     if (name.empty()) return InvalidArgument("function ", i, " has no name");
     const auto [it, is_new] = by_name_.emplace(name, i);
     if (!is_new) {
-      return InvalidArgument("functions ", it->second, " and ", i, " are both called '",
-                             Printable(name), "'");
+      return InvalidArgument("functions ", it->second, " and ", i,
+                             " are both called '", Printable(name), "'");
     }
     functions_.push_back(&function);
   }
@@ -77,7 +83,8 @@ std::vector<int> FunctionLibrary::CalledBy(const proto::NodeDef& node) const {
   return called;
 }
 
-absl::Status FunctionLibrary::CountNodes(const proto::GraphDef& graph, int64_t max_nodes) {
+absl::Status FunctionLibrary::CountNodes(const proto::GraphDef& graph,
+                                         int64_t max_nodes) {
   Predecessors called;
   for (const proto::FunctionDef* function : functions_) {
     for (const proto::NodeDef& node : function->node_def()) {
@@ -89,22 +96,26 @@ absl::Status FunctionLibrary::CountNodes(const proto::GraphDef& graph, int64_t m
   if (!sorted.cycle.empty()) {
     // A function stands behind those that it calls.
     std::vector<absl::string_view> names;
-    for (int f : sorted.cycle) names.push_back(functions_[f]->signature().name());
+    for (int f : sorted.cycle)
+      names.push_back(functions_[f]->signature().name());
     std::reverse(names.begin() + 1, names.end());
     return InvalidArgument("functions call themselves: ", PrintCycle(names));
   }
   std::vector<int64_t> count(functions_.size());
   for (int f : sorted.order) {
     count[f] = functions_[f]->node_def_size();
-    for (int g : called.of(f)) count[f] = std::min(count[f] + count[g], max_nodes + 1);
+    for (int g : called.of(f))
+      count[f] = std::min(count[f] + count[g], max_nodes + 1);
   }
   int64_t total = graph.node_size();
   for (const proto::NodeDef& node : graph.node()) {
     for (int f : CalledBy(node)) total += count[f];
     if (total <= max_nodes) continue;
-    return ResourceExhausted("the graph has more than ", max_nodes,
-                             " nodes (GraphOptions.max_nodes), with those of the functions "
-                             "at each call; at ", DescribeNode(node));
+    return ResourceExhausted(
+        "the graph has more than ", max_nodes,
+        " nodes (GraphOptions.max_nodes), with those of the functions "
+        "at each call; at ",
+        DescribeNode(node));
   }
   return absl::OkStatus();
 }
@@ -114,18 +125,21 @@ const proto::FunctionDef* FunctionLibrary::Find(absl::string_view name) const {
   return it == by_name_.end() ? nullptr : functions_[it->second];
 }
 
-absl::StatusOr<const proto::FunctionDef*> FunctionLibrary::Get(absl::string_view name) const {
+absl::StatusOr<const proto::FunctionDef*> FunctionLibrary::Get(
+    absl::string_view name) const {
   if (const proto::FunctionDef* function = Find(name)) return function;
   std::vector<absl::string_view> names;
   for (const proto::FunctionDef* f : functions_) {
     const std::string& other = f->signature().name();
-    if (std::all_of(other.begin(), other.end(), absl::ascii_isprint)) names.push_back(other);
+    if (std::all_of(other.begin(), other.end(), absl::ascii_isprint))
+      names.push_back(other);
   }
   return InvalidArgument("there is no function '", Printable(name), "'",
                          DidYouMean(name, names));
 }
 
-absl::StatusOr<const NodeList*> FunctionLibrary::Nodes(const proto::FunctionDef& function) {
+absl::StatusOr<const NodeList*> FunctionLibrary::Nodes(
+    const proto::FunctionDef& function) {
   std::unique_ptr<NodeList>& nodes = nodes_[&function];
   if (nodes == nullptr) {
     WEFT_ASSIGN_OR_RETURN(NodeList list, NodeList::OfFunction(function));

@@ -23,8 +23,8 @@ absl::Span<const char* const> BodyAttrs(OpRole role);
 class FunctionLibrary {
  public:
   // InvalidArgument if a function has no name or one has it already, or if one
-  // calls itself, directly or through others. ResourceExhausted if the graph has
-  // more than `max_nodes` nodes, counting those of a function at each call.
+  // calls itself, directly or through others. ResourceExhausted if the graph
+  // has more than `max_nodes` nodes, counting those of a function at each call.
   static absl::StatusOr<FunctionLibrary> Create(const proto::GraphDef& graph,
                                                 int64_t max_nodes);
 
@@ -44,7 +44,8 @@ class FunctionLibrary {
 
   std::vector<const proto::FunctionDef*> functions_;
   absl::flat_hash_map<absl::string_view, int> by_name_;
-  absl::flat_hash_map<const proto::FunctionDef*, std::unique_ptr<NodeList>> nodes_;
+  absl::flat_hash_map<const proto::FunctionDef*, std::unique_ptr<NodeList>>
+      nodes_;
 };
 
 }  // namespace weft

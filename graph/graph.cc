@@ -23,7 +23,9 @@ WEFT_OP(_Arg)
     .Role(OpRole::kArg)
     .NoKernel("the caller provides the value")
     .NotDifferentiable()
-    .Infer([](InferContext& c) { c.SetOutput(0, c.attr<TensorShape>("shape")); });
+    .Infer([](InferContext& c) {
+      c.SetOutput(0, c.attr<TensorShape>("shape"));
+    });
 
 bool Encloses(const Graph& outer, const Graph* inner) {
   for (; inner != nullptr; inner = inner->parent()) {
@@ -65,11 +67,12 @@ Node* Graph::Fail(const absl::Status& error, SourceLocation location) {
   Graph& root = this->root();
   if (root.location_.known()) location = root.location_;
   if (root.status_.ok()) {
-    root.status_ = location.known()
-                       ? absl::Status(error.code(),
-                                      absl::StrCat(error.message(), " [built at ",
-                                                   location.ToString(), "]"))
-                       : error;
+    root.status_ =
+        location.known()
+            ? absl::Status(error.code(),
+                           absl::StrCat(error.message(), " [built at ",
+                                        location.ToString(), "]"))
+            : error;
   }
   return root.error_node_.get();
 }
@@ -90,7 +93,8 @@ absl::StatusOr<Graph*> Graph::Home(const std::vector<Operand>& inputs) {
   }
   for (Graph* g = home; g != this; g = g->parent_) {
     if (g->complete_) {
-      return InvalidArgument("a value of a loop body or branch is used outside of it");
+      return InvalidArgument(
+          "a value of a loop body or branch is used outside of it");
     }
   }
   return home;
@@ -104,9 +108,10 @@ absl::StatusOr<Outputs> Graph::Localize(const std::vector<Operand>& inputs) {
     if (!input.valid()) return InvalidArgument("input ", i, " is no value");
     if (&input.graph() == this) {
       if (input.index() < 0 || input.index() >= input.node()->num_outputs()) {
-        return InvalidArgument("input ", i, " is output ", input.index(), " of ",
-                               input.node()->op(), " '", input.node()->name(),
-                               "', which has ", input.node()->num_outputs());
+        return InvalidArgument("input ", i, " is output ", input.index(),
+                               " of ", input.node()->op(), " '",
+                               input.node()->name(), "', which has ",
+                               input.node()->num_outputs());
       }
       local.push_back(input);
       continue;
@@ -135,13 +140,14 @@ Node* Graph::Add(absl::string_view op, const std::vector<Operand>& inputs,
   absl::StatusOr<Outputs> local = (*home)->Localize(inputs);
   if (!local.ok()) return failed(local.status());
   if (!status().ok()) return root().error_node_.get();
-  absl::StatusOr<Node*> node = (*home)->TryAdd(op, *std::move(local), std::move(attrs),
-                                               options, location);
+  absl::StatusOr<Node*> node = (*home)->TryAdd(
+      op, *std::move(local), std::move(attrs), options, location);
   return node.ok() ? *node : Fail(node.status(), location);
 }
 
 std::unique_ptr<Node> Graph::MakeNode(absl::string_view op, Outputs inputs,
-                                      NodeOptions& options, SourceLocation location) {
+                                      NodeOptions& options,
+                                      SourceLocation location) {
   std::unique_ptr<Node> node(new Node);
   node->name_ = UniqueName(options.name.empty() ? op : options.name);
   node->op_ = std::string(op);
@@ -149,8 +155,8 @@ std::unique_ptr<Node> Graph::MakeNode(absl::string_view op, Outputs inputs,
   node->inputs_ = std::move(inputs);
   node->control_inputs_ = std::move(options.control_inputs);
   for (Node* control : control_scope_) {
-    if (std::find(node->control_inputs_.begin(), node->control_inputs_.end(), control) ==
-        node->control_inputs_.end()) {
+    if (std::find(node->control_inputs_.begin(), node->control_inputs_.end(),
+                  control) == node->control_inputs_.end()) {
       node->control_inputs_.push_back(control);
     }
   }
@@ -160,35 +166,42 @@ std::unique_ptr<Node> Graph::MakeNode(absl::string_view op, Outputs inputs,
   return node;
 }
 
-absl::StatusOr<Node*> Graph::TryAdd(absl::string_view op, Outputs inputs, AttrMap attrs,
-                                    NodeOptions& options, SourceLocation location) {
+absl::StatusOr<Node*> Graph::TryAdd(absl::string_view op, Outputs inputs,
+                                    AttrMap attrs, NodeOptions& options,
+                                    SourceLocation location) {
   const OpSchema* schema = OpRegistry::Global().Find(op);
-  if (schema == nullptr) return Unimplemented("there is no op '", Printable(op), "'");
-  std::unique_ptr<Node> node = MakeNode(op, std::move(inputs), options, location);
+  if (schema == nullptr)
+    return Unimplemented("there is no op '", Printable(op), "'");
+  std::unique_ptr<Node> node =
+      MakeNode(op, std::move(inputs), options, location);
   if (!IsValidNodeName(node->name_) && schema->traits().role != OpRole::kArg) {
-    return InvalidArgument(op, " '", Printable(node->name_),
-                           "': a node name consists of letters, digits and _.\\-/>, and "
-                           "begins with a letter, a digit or a dot");
+    return InvalidArgument(
+        op, " '", Printable(node->name_),
+        "': a node name consists of letters, digits and _.\\-/>, and "
+        "begins with a letter, a digit or a dot");
   }
   node->schema_ = schema;
   std::vector<DataType> input_types;
   input_types.reserve(node->inputs_.size());
-  for (const Output& input : node->inputs_) input_types.push_back(input.dtype());
+  for (const Output& input : node->inputs_)
+    input_types.push_back(input.dtype());
   std::vector<DataType> output_types;
-  const absl::Status completed = schema->Complete(input_types, &attrs, &output_types);
+  const absl::Status completed =
+      schema->Complete(input_types, &attrs, &output_types);
   node->attrs_ = std::move(attrs);
   if (!completed.ok()) return Annotate(completed, node->Describe());
   for (Node* control : node->control_inputs_) {
     if (&control->graph() != this) {
-      return InvalidArgument(node->Describe(), ": the control input '", control->name(),
-                             "' belongs to another graph");
+      return InvalidArgument(node->Describe(), ": the control input '",
+                             control->name(), "' belongs to another graph");
     }
   }
   WEFT_RETURN_IF_ERROR(Infer(node.get(), output_types));
   return Insert(std::move(node));
 }
 
-absl::Status Graph::Infer(Node* node, const std::vector<DataType>& output_types) {
+absl::Status Graph::Infer(Node* node,
+                          const std::vector<DataType>& output_types) {
   node->outputs_.resize(output_types.size());
   for (size_t i = 0; i < output_types.size(); ++i) {
     node->outputs_[i].dtype = output_types[i];
@@ -209,23 +222,27 @@ absl::StatusOr<Node*> Graph::Insert(std::unique_ptr<Node> node) {
   Graph& root = this->root();
   if (++root.total_nodes_ > options_.max_nodes) {
     return ResourceExhausted("the graph has more than ", options_.max_nodes,
-                             " nodes (GraphOptions.max_nodes), at '", node->name_, "'");
+                             " nodes (GraphOptions.max_nodes), at '",
+                             node->name_, "'");
   }
-  for (const std::unique_ptr<Graph>& body : node->bodies_) body->complete_ = true;
+  for (const std::unique_ptr<Graph>& body : node->bodies_)
+    body->complete_ = true;
   node->id_ = num_nodes();
   by_name_[node->name_] = node.get();
   nodes_.push_back(std::move(node));
   return nodes_.back().get();
 }
 
-Node* Graph::AddUnknown(absl::string_view op, const std::vector<Operand>& inputs,
-                        AttrMap attrs, const std::vector<DataType>& output_types,
+Node* Graph::AddUnknown(absl::string_view op,
+                        const std::vector<Operand>& inputs, AttrMap attrs,
+                        const std::vector<DataType>& output_types,
                         NodeOptions options) {
   if (!status().ok()) return root().error_node_.get();
   const SourceLocation location = LocationOf(inputs, options);
   absl::StatusOr<Outputs> local = Localize(inputs);
   if (!local.ok()) return Fail(local.status(), location);
-  std::unique_ptr<Node> node = MakeNode(op, *std::move(local), options, location);
+  std::unique_ptr<Node> node =
+      MakeNode(op, *std::move(local), options, location);
   node->attrs_ = std::move(attrs);
   node->outputs_.resize(output_types.size());
   for (size_t i = 0; i < output_types.size(); ++i) {
@@ -237,8 +254,8 @@ Node* Graph::AddUnknown(absl::string_view op, const std::vector<Operand>& inputs
 }
 
 std::string Graph::UniqueName(absl::string_view base) {
-  std::string name =
-      name_scope_.empty() ? std::string(base) : absl::StrCat(name_scope_, "/", base);
+  std::string name = name_scope_.empty() ? std::string(base)
+                                         : absl::StrCat(name_scope_, "/", base);
   if (!by_name_.contains(name) && !next_suffix_.contains(name)) {
     next_suffix_[name] = 1;
     return name;
@@ -269,14 +286,17 @@ absl::StatusOr<Output> Graph::FindOutput(absl::string_view name) const {
                              Printable(name), "'");
     }
   }
-  const auto alias = aliases_.find(absl::StrCat(parsed.node, ":", parsed.index));
+  const auto alias =
+      aliases_.find(absl::StrCat(parsed.node, ":", parsed.index));
   if (alias != aliases_.end()) return alias->second;
   if (const auto hidden = hidden_.find(parsed.node); hidden != hidden_.end()) {
-    return InvalidArgument("'", parsed.node, "' is part of ", hidden->second,
-                           ", whose inner values can neither be fetched nor fed");
+    return InvalidArgument(
+        "'", parsed.node, "' is part of ", hidden->second,
+        ", whose inner values can neither be fetched nor fed");
   }
   std::vector<absl::string_view> names;
-  for (const std::unique_ptr<Node>& node : nodes_) names.push_back(node->name());
+  for (const std::unique_ptr<Node>& node : nodes_)
+    names.push_back(node->name());
   for (const auto& [other, output] : aliases_) names.push_back(other);
   return NotFound("there is no '", Printable(name), "' in the graph",
                   DidYouMean(parsed.node, names));
@@ -305,7 +325,8 @@ void Graph::AddToCollection(absl::string_view collection, std::string name) {
   root().collections_[std::string(collection)].push_back(std::move(name));
 }
 
-const std::vector<std::string>& Graph::Collection(absl::string_view collection) const {
+const std::vector<std::string>& Graph::Collection(
+    absl::string_view collection) const {
   static const auto& none = *new std::vector<std::string>;
   const auto& all = root().collections_;
   const auto it = all.find(std::string(collection));
@@ -328,14 +349,18 @@ std::unique_ptr<Graph> Graph::MakeBody(Graph& parent) {
   auto body = std::make_unique<Graph>(parent.options_);
   body->parent_ = &parent;
   if (body->depth() > kMaxDepth) {
-    parent.Fail(InvalidArgument("bodies are nested more than ", kMaxDepth, " deep"));
+    parent.Fail(
+        InvalidArgument("bodies are nested more than ", kMaxDepth, " deep"));
   }
   return body;
 }
 
-Output Graph::AddArg(DataType dtype, const TensorShape& shape, absl::string_view name) {
+Output Graph::AddArg(DataType dtype, const TensorShape& shape,
+                     absl::string_view name) {
   Node* node = Add("_Arg", {},
-                   {{"T", dtype}, {"index", static_cast<int64_t>(args_.size())}, {"shape", shape}},
+                   {{"T", dtype},
+                    {"index", static_cast<int64_t>(args_.size())},
+                    {"shape", shape}},
                    {.name = std::string(name)});
   args_.push_back(Output(node, 0));
   return args_.back();
@@ -363,9 +388,12 @@ Output Graph::Capturing(Output outer) {
   return inner;
 }
 
-void Graph::AppendInput(Node* node, Output input) { node->inputs_.push_back(input); }
+void Graph::AppendInput(Node* node, Output input) {
+  node->inputs_.push_back(input);
+}
 
-Output Graph::AppendOutput(Node* node, DataType dtype, const TensorShape& shape) {
+Output Graph::AppendOutput(Node* node, DataType dtype,
+                           const TensorShape& shape) {
   node->outputs_.emplace_back();
   node->outputs_.back().dtype = dtype;
   node->outputs_.back().shape = shape;
@@ -376,7 +404,9 @@ void Graph::AddControlInput(Node* node, Node* control_input) {
   node->control_inputs_.push_back(control_input);
 }
 
-void Graph::SetInput(Node* node, int i, Output input) { node->inputs_[i] = input; }
+void Graph::SetInput(Node* node, int i, Output input) {
+  node->inputs_[i] = input;
+}
 
 void Graph::SetAttr(Node* node, absl::string_view name, AttrValue value) {
   node->attrs_.Set(name, std::move(value));
@@ -407,7 +437,8 @@ LocationScope::~LocationScope() { graph_.location_ = outer_; }
 
 ControlScope::ControlScope(Graph& graph, std::vector<Node*> nodes)
     : graph_(graph), outer_size_(graph.control_scope_.size()) {
-  graph.control_scope_.insert(graph.control_scope_.end(), nodes.begin(), nodes.end());
+  graph.control_scope_.insert(graph.control_scope_.end(), nodes.begin(),
+                              nodes.end());
 }
 
 ControlScope::~ControlScope() { graph_.control_scope_.resize(outer_size_); }

@@ -47,7 +47,7 @@ struct NodeOptions {
 // A variable: a named tensor that outlives a run.
 struct VariableInfo {
   std::string name;
-  Output handle;        // Of the VarHandleOp, dtype kResource.
+  Output handle;  // Of the VarHandleOp, dtype kResource.
   DataType dtype = DataType::kInvalid;
   TensorShape shape;
   Node* initializer = nullptr;  // Assigns the initial value; null if imported.
@@ -76,8 +76,8 @@ class Graph {
             AttrMap attrs = {}, NodeOptions options = {});
 
   // A node of an op that weft does not know, from a file: kept and saved, but
-  // not run. Its outputs have no shape; their dtypes are what their users expect
-  // (kInvalid where that is not known).
+  // not run. Its outputs have no shape; their dtypes are what their users
+  // expect (kInvalid where that is not known).
   Node* AddUnknown(absl::string_view op, const std::vector<Operand>& inputs,
                    AttrMap attrs, const std::vector<DataType>& output_types,
                    NodeOptions options = {});
@@ -105,18 +105,21 @@ class Graph {
   // Makes `name` ("node:k") another name of `output`.
   void AddAlias(absl::string_view name, Output output);
   const std::map<std::string, Output>& aliases() const { return aliases_; }
-  // Makes FindOutput say that the node `name` is part of `where`, "loop 'rnn/while'",
-  // and can not be fetched.
+  // Makes FindOutput say that the node `name` is part of `where`, "loop
+  // 'rnn/while'", and can not be fetched.
   void AddHidden(absl::string_view name, absl::string_view where);
 
   // ---- Variables and collections, of the outermost graph ------------------
 
   void AddVariable(VariableInfo variable);
-  const std::vector<VariableInfo>& variables() const { return root().variables_; }
+  const std::vector<VariableInfo>& variables() const {
+    return root().variables_;
+  }
   const VariableInfo* FindVariable(absl::string_view name) const;
   // Named lists of names: of nodes, outputs, or what the collection holds.
   void AddToCollection(absl::string_view collection, std::string name);
-  const std::vector<std::string>& Collection(absl::string_view collection) const;
+  const std::vector<std::string>& Collection(
+      absl::string_view collection) const;
   const std::map<std::string, std::vector<std::string>>& collections() const {
     return root().collections_;
   }
@@ -135,7 +138,8 @@ class Graph {
   int depth() const;
 
   // Adds the next argument.
-  Output AddArg(DataType dtype, const TensorShape& shape, absl::string_view name = "arg");
+  Output AddArg(DataType dtype, const TensorShape& shape,
+                absl::string_view name = "arg");
   const Outputs& args() const { return args_; }
   const Outputs& results() const { return results_; }
   void SetResults(Outputs results) { results_ = std::move(results); }
@@ -166,8 +170,9 @@ class Graph {
   friend class LocationScope;
   friend class ControlScope;
 
-  absl::StatusOr<Node*> TryAdd(absl::string_view op, Outputs inputs, AttrMap attrs,
-                               NodeOptions& options, SourceLocation location);
+  absl::StatusOr<Node*> TryAdd(absl::string_view op, Outputs inputs,
+                               AttrMap attrs, NodeOptions& options,
+                               SourceLocation location);
   // The graph that a node with these inputs belongs to: the innermost of
   // theirs. An error if one lies in a body that is complete.
   absl::StatusOr<Graph*> Home(const std::vector<Operand>& inputs);
@@ -228,7 +233,8 @@ class NameScope {
 class LocationScope {
  public:
   LocationScope(Graph& graph, SourceLocation location);
-  explicit LocationScope(const Operand& x) : LocationScope(x.graph(), x.location) {}
+  explicit LocationScope(const Operand& x)
+      : LocationScope(x.graph(), x.location) {}
   ~LocationScope();
   LocationScope(const LocationScope&) = delete;
   LocationScope& operator=(const LocationScope&) = delete;

@@ -31,7 +31,10 @@ constexpr Magic kMagics[] = {
     {string_view("\x1f\x8b", 2), 0, "a gzip archive"},
     {string_view("\x93NUMPY", 6), 0, "a NumPy array"},
     {string_view("TFL3", 4), 4, "a TensorFlow Lite model"},
-    {string_view("\x7f" "ELF", 4), 0, "a program"},
+    {string_view("\x7f"
+                 "ELF",
+                 4),
+     0, "a program"},
     {string_view("\x89PNG", 4), 0, "a PNG image"},
 };
 // The end of a LevelDB table.
@@ -52,13 +55,15 @@ bool IsBlank(string_view bytes) {
 
 string_view TextKind(string_view text) {
   const string_view start = absl::StripLeadingAsciiWhitespace(text);
-  if (absl::StartsWith(start, "{") || absl::StartsWith(start, "[")) return "JSON";
+  if (absl::StartsWith(start, "{") || absl::StartsWith(start, "["))
+    return "JSON";
   if (absl::StartsWith(start, "<")) return "XML or HTML";
   if (absl::StartsWith(start, "saved_model_schema_version") ||
       absl::StartsWith(start, "meta_graphs")) {
     return "a SavedModel in text form";
   }
-  if (absl::StartsWith(start, "meta_info_def") || absl::StartsWith(start, "graph_def")) {
+  if (absl::StartsWith(start, "meta_info_def") ||
+      absl::StartsWith(start, "graph_def")) {
     return "a MetaGraphDef in text form";
   }
   return "text";
@@ -99,10 +104,11 @@ bool BeginsLikeGraph(string_view bytes) {
   return i + 1 >= bytes.size() || bytes[i + 1] == 0x0a || bytes[i + 1] == 0x12;
 }
 
-// Is this something else that was taken for a node, such as the first field of a
-// MetaGraphDef?
+// Is this something else that was taken for a node, such as the first field of
+// a MetaGraphDef?
 bool IsForeign(const proto::NodeDef& node) {
-  return !std::all_of(node.op().begin(), node.op().end(), absl::ascii_isprint) ||
+  return !std::all_of(node.op().begin(), node.op().end(),
+                      absl::ascii_isprint) ||
          (node.op().empty() && node.name().empty());
 }
 
@@ -120,17 +126,20 @@ absl::StatusOr<proto::GraphDef> ParseTextGraph(string_view text) {
 }
 
 absl::StatusOr<proto::GraphDef> ParseBinaryGraph(string_view bytes) {
-  if (const string_view kind = MagicKind(bytes); !kind.empty()) return NotAGraph(kind);
+  if (const string_view kind = MagicKind(bytes); !kind.empty())
+    return NotAGraph(kind);
   proto::GraphDef graph;
   const absl::Status parsed = ParseBinary(bytes, &graph);
   const bool is_large = parsed.code() == absl::StatusCode::kResourceExhausted;
-  if (!parsed.ok() && (is_large || (BeginsLikeGraph(bytes) && !IsMetaGraph(bytes)))) {
+  if (!parsed.ok() &&
+      (is_large || (BeginsLikeGraph(bytes) && !IsMetaGraph(bytes)))) {
     return Annotate(parsed, "damaged GraphDef");
   }
   const bool has_foreign_fields =
       !graph.GetReflection()->GetUnknownFields(graph).empty();
   const bool is_nothing = graph.node_size() == 0 && has_foreign_fields;
-  if (!parsed.ok() || is_nothing || (graph.node_size() > 0 && IsForeign(graph.node(0)))) {
+  if (!parsed.ok() || is_nothing ||
+      (graph.node_size() > 0 && IsForeign(graph.node(0)))) {
     return NotAGraph(DescribeContent(bytes));
   }
   return graph;
@@ -145,14 +154,16 @@ absl::StatusOr<proto::GraphDef> ParseGraphDef(string_view bytes) {
 
 absl::StatusOr<std::string> SerializeGraphDef(const proto::GraphDef& graph,
                                               GraphFormat format) {
-  return format == GraphFormat::kText ? absl::StatusOr<std::string>(PrintText(graph))
-                                      : SerializeBinary(graph);
+  return format == GraphFormat::kText
+             ? absl::StatusOr<std::string>(PrintText(graph))
+             : SerializeBinary(graph);
 }
 
 std::string DescribeContent(string_view bytes) {
   if (IsBlank(bytes)) return "nothing";
   if (IsText(bytes)) return std::string(TextKind(bytes));
-  if (const string_view kind = MagicKind(bytes); !kind.empty()) return std::string(kind);
+  if (const string_view kind = MagicKind(bytes); !kind.empty())
+    return std::string(kind);
   if (IsMetaGraph(bytes)) return "a MetaGraphDef";
   return "data of no known kind";
 }

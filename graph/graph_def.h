@@ -16,9 +16,9 @@ class GraphDef;
 enum class GraphFormat { kBinary, kText };
 
 // The message in `bytes`, which may be of either format. InvalidArgument "not a
-// GraphDef (looks like ...)" for anything else, DataLoss for one that is cut off
-// or damaged; as ParseBinary and ParseText. What the nodes say is not checked
-// here but by ImportGraphDef.
+// GraphDef (looks like ...)" for anything else, DataLoss for one that is cut
+// off or damaged; as ParseBinary and ParseText. What the nodes say is not
+// checked here but by ImportGraphDef.
 absl::StatusOr<proto::GraphDef> ParseGraphDef(absl::string_view bytes);
 
 // The same bytes for equal messages.

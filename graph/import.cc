@@ -23,17 +23,20 @@ constexpr int kVersion = 1394;
 absl::Status CheckVersions(const proto::GraphDef& def) {
   const proto::VersionDef& versions = def.versions();
   if (versions.min_consumer() > kVersion) {
-    return FailedPrecondition("the graph needs a reader of version ", versions.min_consumer(),
-                              " or later (versions.min_consumer); this is version ", kVersion,
-                              ". It was written by version ", versions.producer());
+    return FailedPrecondition(
+        "the graph needs a reader of version ", versions.min_consumer(),
+        " or later (versions.min_consumer); this is version ", kVersion,
+        ". It was written by version ", versions.producer());
   }
   for (int bad : versions.bad_consumers()) {
     if (bad != kVersion) continue;
-    return FailedPrecondition("the graph must not be read by version ", kVersion,
+    return FailedPrecondition("the graph must not be read by version ",
+                              kVersion,
                               " (versions.bad_consumers), which this is");
   }
   if (versions.producer() < 0) {
-    return FailedPrecondition("the graph was written by version ", versions.producer(),
+    return FailedPrecondition("the graph was written by version ",
+                              versions.producer(),
                               " (versions.producer), which there is not");
   }
   return absl::OkStatus();
@@ -44,7 +47,8 @@ absl::Status CheckVersions(const proto::GraphDef& def) {
 // them uses up the stack.
 class GraphImporter {
  public:
-  GraphImporter(const proto::GraphDef& def, ImportContext context, NodeList list)
+  GraphImporter(const proto::GraphDef& def, ImportContext context,
+                NodeList list)
       : list_(std::move(list)), context_(std::move(context)) {
     context_.producer = def.versions().producer();
   }
@@ -85,7 +89,8 @@ class GraphImporter {
 
   absl::Status EndFrame() {
     if (frames_.size() > 1) {
-      WEFT_RETURN_IF_ERROR(EndBody(context_, *frames_[frames_.size() - 2], *frames_.back()));
+      WEFT_RETURN_IF_ERROR(
+          EndBody(context_, *frames_[frames_.size() - 2], *frames_.back()));
     }
     frames_.pop_back();
     return absl::OkStatus();
@@ -97,12 +102,14 @@ class GraphImporter {
     constexpr size_t kShown = 4;  // At each end.
     for (size_t i = frames_.size() - 1; i > 0; --i) {
       if (i > kShown && i + kShown < frames_.size()) {
-        status = Annotate(status, absl::StrCat("... ", i - kShown, " more ..."));
+        status =
+            Annotate(status, absl::StrCat("... ", i - kShown, " more ..."));
         i = kShown;
       }
       const std::string& function = frames_[i]->function->signature().name();
-      status = Annotate(status, absl::StrCat(DescribeNode(*frames_[i - 1]->draft->def),
-                                             ": function '", Printable(function), "'"));
+      status = Annotate(status,
+                        absl::StrCat(DescribeNode(*frames_[i - 1]->draft->def),
+                                     ": function '", Printable(function), "'"));
     }
     return status;
   }
@@ -116,7 +123,8 @@ class GraphImporter {
 
 // The node that gives a variable its initial value, of those that write it: the
 // one that TensorFlow calls NAME/Assign, or the only one.
-Node* FindInitializer(const std::string& variable, const std::vector<Node*>& writers) {
+Node* FindInitializer(const std::string& variable,
+                      const std::vector<Node*>& writers) {
   for (Node* writer : writers) {
     if (writer->name() == absl::StrCat(variable, "/Assign")) return writer;
   }
@@ -134,7 +142,9 @@ void GraphImporter::RegisterVariables(Graph& graph) {
   }
   absl::flat_hash_set<std::string> known;
   for (const std::unique_ptr<Node>& node : graph.nodes()) {
-    if (node->schema() == nullptr || node->schema()->traits().role != OpRole::kVariable) continue;
+    if (node->schema() == nullptr ||
+        node->schema()->traits().role != OpRole::kVariable)
+      continue;
     const AttrValue* shared = node->attrs().Find("shared_name");
     const AttrValue* dtype = node->attrs().Find("dtype");
     VariableInfo variable;
@@ -143,7 +153,8 @@ void GraphImporter::RegisterVariables(Graph& graph) {
         !shared->get_if<std::string>()->empty()) {
       variable.name = *shared->get_if<std::string>();
     }
-    if (!known.insert(variable.name).second) continue;  // Another handle of the same.
+    if (!known.insert(variable.name).second)
+      continue;  // Another handle of the same.
     variable.handle = node->output(0);
     if (dtype != nullptr && dtype->get_if<DataType>() != nullptr) {
       variable.dtype = *dtype->get_if<DataType>();
@@ -156,8 +167,8 @@ void GraphImporter::RegisterVariables(Graph& graph) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Graph>> ImportGraphDef(const proto::GraphDef& file,
-                                                      const ImportOptions& options) {
+absl::StatusOr<std::unique_ptr<Graph>> ImportGraphDef(
+    const proto::GraphDef& file, const ImportOptions& options) {
   WEFT_RETURN_IF_ERROR(CheckVersions(file));
   WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<StructuredGraph> structured,
                         StructureOldGraph(file, options.graph.max_nodes));
@@ -169,8 +180,9 @@ absl::StatusOr<std::unique_ptr<Graph>> ImportGraphDef(const proto::GraphDef& fil
                            .library = std::move(library),
                            .budget = TensorBudget(options.max_tensor_bytes),
                            .outputs_left = options.max_outputs};
-  WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Graph> graph,
-                        GraphImporter(def, std::move(context), std::move(list)).Run());
+  WEFT_ASSIGN_OR_RETURN(
+      std::unique_ptr<Graph> graph,
+      GraphImporter(def, std::move(context), std::move(list)).Run());
   if (structured != nullptr) structured->AddNamesTo(*graph);
   return graph;
 }

@@ -29,8 +29,8 @@ struct ImportOptions {
 // which the function's attrs have their values. A function's name as an op
 // becomes a PartitionedCall. Nodes whose op, or a type of which, weft does not
 // know are kept, but can not be run. Variables are registered with the graph.
-absl::StatusOr<std::unique_ptr<Graph>> ImportGraphDef(const proto::GraphDef& def,
-                                                      const ImportOptions& options = {});
+absl::StatusOr<std::unique_ptr<Graph>> ImportGraphDef(
+    const proto::GraphDef& def, const ImportOptions& options = {});
 
 }  // namespace weft
 

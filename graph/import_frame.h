@@ -27,7 +27,7 @@ class AttrValue;
 struct NodeDraft {
   int number = 0;  // In the list.
   const proto::NodeDef* def = nullptr;
-  std::string op;                    // PartitionedCall where def has a function.
+  std::string op;  // PartitionedCall where def has a function.
   const OpSchema* schema = nullptr;  // Null: unknown.
   AttrMap attrs;
   Outputs inputs;
@@ -53,12 +53,13 @@ struct ImportFrame {
   std::unique_ptr<Graph> body;  // Owns *graph, unless that is the outermost.
   const NodeList* list = nullptr;
   const proto::FunctionDef* function = nullptr;  // Null: the outermost.
-  AttrMap attrs;                  // What placeholders in the function stand for.
-  std::vector<Outputs> args;      // By argument of the signature.
-  std::vector<Node*> nodes;       // By number in the list; null: not yet added.
+  AttrMap attrs;              // What placeholders in the function stand for.
+  std::vector<Outputs> args;  // By argument of the signature.
+  std::vector<Node*> nodes;   // By number in the list; null: not yet added.
   // NodeDraft::results, by number in the list.
-  absl::flat_hash_map<int, std::vector<std::pair<absl::string_view, int64_t>>> results;
-  size_t next = 0;                // In list->order().
+  absl::flat_hash_map<int, std::vector<std::pair<absl::string_view, int64_t>>>
+      results;
+  size_t next = 0;                   // In list->order().
   std::unique_ptr<NodeDraft> draft;  // Whose bodies are being made.
 
   // Who uses each node: filled when first asked for.
@@ -83,21 +84,25 @@ struct ImportContext {
 // ---- import_node.cc ---------------------------------------------------------
 
 // The value of an attr of a node in `frame`.
-absl::StatusOr<AttrValue> ReadAttr(ImportContext& context, const ImportFrame& frame,
+absl::StatusOr<AttrValue> ReadAttr(ImportContext& context,
+                                   const ImportFrame& frame,
                                    const proto::AttrValue& attr);
 // The next node of the frame, read and checked as far as the schema is not
 // needed.
 absl::StatusOr<std::unique_ptr<NodeDraft>> ReadNode(ImportContext& context,
                                                     ImportFrame& frame);
 // Adds it to the frame's graph.
-absl::Status AddNode(ImportContext& context, ImportFrame& frame, NodeDraft& draft);
-absl::StatusOr<Output> ResolveRef(const ImportFrame& frame, const InputRef& ref);
+absl::Status AddNode(ImportContext& context, ImportFrame& frame,
+                     NodeDraft& draft);
+absl::StatusOr<Output> ResolveRef(const ImportFrame& frame,
+                                  const InputRef& ref);
 
 // ---- import_unknown.cc ------------------------------------------------------
 
 // What the outputs of a node of an unknown op must be, for those that use them:
 // their dtypes. Records their names in the draft's attrs.
-absl::StatusOr<std::vector<DataType>> UnknownOutputs(ImportFrame& frame, NodeDraft& draft);
+absl::StatusOr<std::vector<DataType>> UnknownOutputs(ImportFrame& frame,
+                                                     NodeDraft& draft);
 
 // ---- import_body.cc ---------------------------------------------------------
 
@@ -107,15 +112,17 @@ absl::Status PrepareBodies(ImportContext& context, NodeDraft& draft);
 int NextBody(const NodeDraft& draft);
 // A frame to make it in.
 absl::StatusOr<std::unique_ptr<ImportFrame>> BeginBody(ImportContext& context,
-                                                       ImportFrame& outer, int which);
+                                                       ImportFrame& outer,
+                                                       int which);
 // Gives it, filled, to the draft of the frame around it. A loop whose variables
 // change their shapes gets another body, for shapes that fit.
-absl::Status EndBody(ImportContext& context, ImportFrame& outer, ImportFrame& filled);
-// The dtypes of an argument or result of a function called with `attrs`: one, or
-// those of a list.
-absl::StatusOr<std::vector<DataType>> ArgTypes(const proto::FunctionDef& function,
-                                               bool is_input, int arg,
-                                               const AttrMap& attrs);
+absl::Status EndBody(ImportContext& context, ImportFrame& outer,
+                     ImportFrame& filled);
+// The dtypes of an argument or result of a function called with `attrs`: one,
+// or those of a list.
+absl::StatusOr<std::vector<DataType>> ArgTypes(
+    const proto::FunctionDef& function, bool is_input, int arg,
+    const AttrMap& attrs);
 
 }  // namespace weft
 

@@ -26,16 +26,17 @@ void FindUses(ImportFrame& frame) {
   }
 }
 
-// An attr that says how many inputs of which types a node takes. Looked at where
-// it stands: it may be long, and each use of the node comes here.
+// An attr that says how many inputs of which types a node takes. Looked at
+// where it stands: it may be long, and each use of the node comes here.
 class TypeAttr {
  public:
-  TypeAttr(const ImportFrame& frame, const proto::NodeDef& node, const OpSchema& schema,
-           const std::string& name) {
+  TypeAttr(const ImportFrame& frame, const proto::NodeDef& node,
+           const OpSchema& schema, const std::string& name) {
     const auto it = node.attr().find(name);
     if (it == node.attr().end()) {
       const AttrSpec* spec = schema.FindAttr(name);
-      if (spec != nullptr && spec->default_value.has_value()) value_ = &*spec->default_value;
+      if (spec != nullptr && spec->default_value.has_value())
+        value_ = &*spec->default_value;
     } else if (it->second.value_case() != proto::AttrValue::kPlaceholder) {
       proto_ = &it->second;
     } else {
@@ -45,12 +46,14 @@ class TypeAttr {
 
   int64_t number() const {
     if (proto_ != nullptr) return proto_->i();
-    const int64_t* number = value_ != nullptr ? value_->get_if<int64_t>() : nullptr;
+    const int64_t* number =
+        value_ != nullptr ? value_->get_if<int64_t>() : nullptr;
     return number != nullptr ? *number : 0;
   }
   DataType type() const {
     if (proto_ != nullptr) return FromProto(proto_->type());
-    const DataType* type = value_ != nullptr ? value_->get_if<DataType>() : nullptr;
+    const DataType* type =
+        value_ != nullptr ? value_->get_if<DataType>() : nullptr;
     return type != nullptr ? *type : DataType::kInvalid;
   }
   int64_t list_size() const {
@@ -58,7 +61,8 @@ class TypeAttr {
     return list() != nullptr ? static_cast<int64_t>(list()->size()) : 0;
   }
   DataType list_type(int64_t i) const {
-    if (proto_ != nullptr) return FromProto(proto_->list().type(static_cast<int>(i)));
+    if (proto_ != nullptr)
+      return FromProto(proto_->list().type(static_cast<int>(i)));
     return (*list())[i];
   }
 
@@ -67,7 +71,8 @@ class TypeAttr {
     return DataTypeFromNumber(number).value_or(DataType::kInvalid);
   }
   const std::vector<DataType>* list() const {
-    return value_ != nullptr ? value_->get_if<std::vector<DataType>>() : nullptr;
+    return value_ != nullptr ? value_->get_if<std::vector<DataType>>()
+                             : nullptr;
   }
 
   const proto::AttrValue* proto_ = nullptr;
@@ -75,7 +80,8 @@ class TypeAttr {
 };
 
 // What the `input`-th input of `node` must be, kInvalid if that is not known.
-DataType ExpectedType(const ImportFrame& frame, const proto::NodeDef& node, int64_t input) {
+DataType ExpectedType(const ImportFrame& frame, const proto::NodeDef& node,
+                      int64_t input) {
   const OpSchema* schema = OpRegistry::Global().Find(node.op());
   if (schema == nullptr) return DataType::kInvalid;
   for (const ArgSpec& arg : schema->inputs()) {
@@ -85,7 +91,8 @@ DataType ExpectedType(const ImportFrame& frame, const proto::NodeDef& node, int6
       count = types.list_size();
       if (input < count) return types.list_type(input);
     } else if (!arg.number_attr.empty()) {
-      count = std::max<int64_t>(TypeAttr(frame, node, *schema, arg.number_attr).number(), 0);
+      count = std::max<int64_t>(
+          TypeAttr(frame, node, *schema, arg.number_attr).number(), 0);
     }
     if (input < count) {
       if (arg.type_attr.empty()) return arg.type;
@@ -110,8 +117,10 @@ class UsedOutputs {
     }
     const size_t limit = in_function_ ? kMaxNamedOutputs : kMaxOutputs;
     if (index >= limit) {
-      return InvalidArgument("output ", index, " is used, but a node of an unknown op has at "
-                             "most ", limit);
+      return InvalidArgument("output ", index,
+                             " is used, but a node of an unknown op has at "
+                             "most ",
+                             limit);
     }
     if (index >= types_.size()) types_.resize(index + 1, DataType::kInvalid);
     if (types_[index] == DataType::kInvalid) types_[index] = type;
@@ -132,7 +141,8 @@ absl::Status AddResults(const ImportFrame& frame, int node, UsedOutputs* used) {
   const proto::OpDef& signature = frame.function->signature();
   for (int i = 0; i < signature.output_arg_size(); ++i) {
     const auto ret = frame.function->ret().find(signature.output_arg(i).name());
-    if (ret == frame.function->ret().end()) continue;  // An error when it is looked up.
+    if (ret == frame.function->ret().end())
+      continue;  // An error when it is looked up.
     const absl::StatusOr<InputRef> ref = frame.list->Resolve(ret->second);
     if (!ref.ok() || ref->node != node) continue;
     const absl::StatusOr<std::vector<DataType>> types =
@@ -147,7 +157,8 @@ absl::Status AddResults(const ImportFrame& frame, int node, UsedOutputs* used) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<DataType>> UnknownOutputs(ImportFrame& frame, NodeDraft& draft) {
+absl::StatusOr<std::vector<DataType>> UnknownOutputs(ImportFrame& frame,
+                                                     NodeDraft& draft) {
   if (frame.uses.empty()) FindUses(frame);
   UsedOutputs used(frame.function != nullptr);
   absl::Status status;
@@ -156,9 +167,11 @@ absl::StatusOr<std::vector<DataType>> UnknownOutputs(ImportFrame& frame, NodeDra
         ExpectedType(frame, frame.list->node(use.node), use.input);
     status.Update(used.Add(frame.list->inputs(use.node)[use.input], type));
   }
-  if (frame.function != nullptr) status.Update(AddResults(frame, draft.number, &used));
+  if (frame.function != nullptr)
+    status.Update(AddResults(frame, draft.number, &used));
   if (!status.ok()) return Annotate(status, DescribeNode(*draft.def));
-  if (frame.function != nullptr) draft.attrs.Set(kOutputNamesAttr, used.names());
+  if (frame.function != nullptr)
+    draft.attrs.Set(kOutputNamesAttr, used.names());
   return used.types();
 }
 

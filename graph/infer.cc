@@ -19,7 +19,8 @@ const PartialValue* InferContext::value(int i) const {
 
 std::optional<int64_t> InferContext::scalar(int i) const {
   const PartialValue* v = value(i);
-  if (v == nullptr || v->size() != 1 || (*v)[0] == kUnknownElement) return std::nullopt;
+  if (v == nullptr || v->size() != 1 || (*v)[0] == kUnknownElement)
+    return std::nullopt;
   return (*v)[0];
 }
 
@@ -28,14 +29,16 @@ TensorShape InferContext::ValueAsShape(int i) {
   if (v == nullptr) {
     // Not a single element is known, but perhaps how many there are.
     const TensorShape& shape = input(i);
-    if (shape.rank() != 1 || shape.dim(0) < 0 || shape.dim(0) > TensorShape::kMaxRank) {
+    if (shape.rank() != 1 || shape.dim(0) < 0 ||
+        shape.dim(0) > TensorShape::kMaxRank) {
       return TensorShape::UnknownRank();
     }
     return *TensorShape::Create(std::vector<int64_t>(shape.dim(0), -1));
   }
   if (input(i).IsScalar()) {
     if ((*v)[0] != -1 && (*v)[0] != kUnknownElement) {
-      Fail(InputName(i), " is ", (*v)[0], " but must be a vector of sizes, or -1");
+      Fail(InputName(i), " is ", (*v)[0],
+           " but must be a vector of sizes, or -1");
     }
     return TensorShape::UnknownRank();
   }
@@ -79,7 +82,8 @@ void InferContext::Expect(int i, std::initializer_list<DimRef> dims) {
     }
   }
   std::string list;
-  for (const std::string& w : wanted) absl::StrAppend(&list, list.empty() ? "" : ", ", w);
+  for (const std::string& w : wanted)
+    absl::StrAppend(&list, list.empty() ? "" : ", ", w);
   Fail(InputName(i), " is ", shape.ToString(), " but must be [", list, "]");
 }
 
@@ -92,7 +96,8 @@ void InferContext::ExpectRank(int i, int rank) {
 void InferContext::ExpectRankAtLeast(int i, int rank) {
   const TensorShape& shape = input(i);
   if (!shape.has_rank() || shape.rank() >= rank) return;
-  Fail(InputName(i), " is ", shape.ToString(), " but must have rank ", rank, " or more");
+  Fail(InputName(i), " is ", shape.ToString(), " but must have rank ", rank,
+       " or more");
 }
 
 int InferContext::Axis(int64_t axis, int rank) {
@@ -114,7 +119,9 @@ void InferContext::SetOutput(int i, std::initializer_list<DimRef> dims) {
   outputs_[i] = *std::move(shape);
 }
 
-void InferContext::SetOutput(int i, TensorShape shape) { outputs_[i] = std::move(shape); }
+void InferContext::SetOutput(int i, TensorShape shape) {
+  outputs_[i] = std::move(shape);
+}
 
 void InferContext::SetOutputValue(int i, PartialValue value) {
   constexpr size_t kMaxElements = 256;  // Shapes and axes are short.
@@ -134,7 +141,8 @@ std::string InferContext::InputName(int i) const {
     if (!arg.number_attr.empty()) {
       count = node_.attrs().Get<int64_t>(arg.number_attr);
     } else if (!arg.type_list_attr.empty()) {
-      count = node_.attrs().Get<std::vector<DataType>>(arg.type_list_attr).size();
+      count =
+          node_.attrs().Get<std::vector<DataType>>(arg.type_list_attr).size();
     } else if (i == next) {
       return arg.name;
     }
@@ -144,7 +152,8 @@ std::string InferContext::InputName(int i) const {
   return absl::StrCat("input ", i);
 }
 
-absl::StatusOr<TensorShape> BroadcastShapes(const TensorShape& a, const TensorShape& b) {
+absl::StatusOr<TensorShape> BroadcastShapes(const TensorShape& a,
+                                            const TensorShape& b) {
   if (!a.has_rank() || !b.has_rank()) return TensorShape::UnknownRank();
   const int rank = std::max(a.rank(), b.rank());
   std::vector<int64_t> dims(rank);

@@ -102,7 +102,9 @@ class InferContext {
   // For Graph.
   const absl::Status& status() const { return status_; }
   std::vector<TensorShape>& output_shapes() { return outputs_; }
-  std::vector<std::unique_ptr<PartialValue>>& output_values() { return values_; }
+  std::vector<std::unique_ptr<PartialValue>>& output_values() {
+    return values_;
+  }
 
  private:
   void FailWith(std::string message);
@@ -117,16 +119,17 @@ class InferContext {
 
 // Inference functions that many ops share.
 namespace infer {
-void Scalar(InferContext& c);        // All outputs are scalars.
-void Unknown(InferContext& c);       // Nothing is known.
-void SameAsInput(InferContext& c);   // Every output is like input 0.
-void Broadcast(InferContext& c);     // Numpy broadcasting of inputs 0 and 1.
-void Nothing(InferContext& c);       // No outputs.
+void Scalar(InferContext& c);       // All outputs are scalars.
+void Unknown(InferContext& c);      // Nothing is known.
+void SameAsInput(InferContext& c);  // Every output is like input 0.
+void Broadcast(InferContext& c);    // Numpy broadcasting of inputs 0 and 1.
+void Nothing(InferContext& c);      // No outputs.
 }  // namespace infer
 
 // Numpy's broadcast of two shapes with unknown dims; InvalidArgument if they do
 // not fit.
-absl::StatusOr<TensorShape> BroadcastShapes(const TensorShape& a, const TensorShape& b);
+absl::StatusOr<TensorShape> BroadcastShapes(const TensorShape& a,
+                                            const TensorShape& b);
 
 }  // namespace weft
 

@@ -16,7 +16,8 @@ namespace {
 // Insertions, deletions and replacements that turn `a` into `b`; at least
 // `limit` if it takes that many.
 int EditDistance(absl::string_view a, absl::string_view b, int limit) {
-  const int difference = static_cast<int>(a.size()) - static_cast<int>(b.size());
+  const int difference =
+      static_cast<int>(a.size()) - static_cast<int>(b.size());
   if (std::abs(difference) >= limit) return limit;
   std::vector<int> row(b.size() + 1);
   std::iota(row.begin(), row.end(), 0);
@@ -34,7 +35,8 @@ int EditDistance(absl::string_view a, absl::string_view b, int limit) {
 }  // namespace
 
 bool IsValidNodeName(absl::string_view name) {
-  if (name.empty() || !(absl::ascii_isalnum(name[0]) || name[0] == '.')) return false;
+  if (name.empty() || !(absl::ascii_isalnum(name[0]) || name[0] == '.'))
+    return false;
   return std::all_of(name.begin(), name.end(), [](char c) {
     return absl::ascii_isalnum(c) ||
            absl::string_view("_.\\-/>").find(c) != absl::string_view::npos;
@@ -46,10 +48,12 @@ absl::StatusOr<OutputName> ParseOutputName(absl::string_view name) {
   if (colon == absl::string_view::npos) return OutputName{std::string(name), 0};
   const absl::string_view digits = name.substr(colon + 1);
   int index = 0;
-  const bool plain = !digits.empty() && std::all_of(digits.begin(), digits.end(),
-                                                    absl::ascii_isdigit);
+  const bool plain =
+      !digits.empty() &&
+      std::all_of(digits.begin(), digits.end(), absl::ascii_isdigit);
   if (!plain || !absl::SimpleAtoi(digits, &index)) {
-    return InvalidArgument("'", Printable(name), "' is no value: after the colon there "
+    return InvalidArgument("'", Printable(name),
+                           "' is no value: after the colon there "
                            "must be the number of an output");
   }
   return OutputName{std::string(name.substr(0, colon)), index};

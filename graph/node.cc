@@ -16,7 +16,8 @@ std::string Node::Describe() const {
       absl::StrAppend(&text, "... ", inputs_.size() - i, " more");
       break;
     }
-    absl::StrAppend(&text, inputs_[i].name(), " ", inputs_[i].shape().ToString());
+    absl::StrAppend(&text, inputs_[i].name(), " ",
+                    inputs_[i].shape().ToString());
   }
   return text + ")";
 }
@@ -27,12 +28,14 @@ Graph& Output::graph() const {
 }
 
 DataType Output::dtype() const {
-  if (node_ == nullptr || index_ >= node_->num_outputs()) return DataType::kInvalid;
+  if (node_ == nullptr || index_ >= node_->num_outputs())
+    return DataType::kInvalid;
   return node_->output_dtype(index_);
 }
 
 const TensorShape& Output::shape() const {
-  static const TensorShape& unknown = *new TensorShape(TensorShape::UnknownRank());
+  static const TensorShape& unknown =
+      *new TensorShape(TensorShape::UnknownRank());
   if (node_ == nullptr || index_ >= node_->num_outputs()) return unknown;
   return node_->output_shape(index_);
 }

@@ -50,7 +50,9 @@ class Node {
   DataType output_dtype(int i) const { return outputs_[i].dtype; }
   const TensorShape& output_shape(int i) const { return outputs_[i].shape; }
   // Null unless something is known of the elements.
-  const PartialValue* output_value(int i) const { return outputs_[i].value.get(); }
+  const PartialValue* output_value(int i) const {
+    return outputs_[i].value.get();
+  }
 
   // Private graphs: While has {cond, body}, If {then, else}, a call {function}.
   int num_bodies() const { return static_cast<int>(bodies_.size()); }

@@ -18,7 +18,8 @@ namespace {
 // A loop of an old graph is made of these; they may form cycles.
 bool IsOldControlFlow(absl::string_view op) {
   absl::ConsumePrefix(&op, "Ref");
-  for (const char* name : {"Enter", "Exit", "Merge", "Switch", "NextIteration", "LoopCond"}) {
+  for (const char* name :
+       {"Enter", "Exit", "Merge", "Switch", "NextIteration", "LoopCond"}) {
     if (op == name) return true;
   }
   return false;
@@ -38,16 +39,18 @@ absl::StatusOr<Spelling> ParseInput(absl::string_view text, bool in_function) {
   s.name = text.substr(0, colon);
   if (colon == absl::string_view::npos) return s;
   absl::string_view rest = text.substr(colon + 1);
-  if (in_function && !rest.empty() && !absl::ascii_isdigit(rest[0]) && rest[0] != '-') {
+  if (in_function && !rest.empty() && !absl::ascii_isdigit(rest[0]) &&
+      rest[0] != '-') {
     const size_t second = rest.find(':');
     s.output = rest.substr(0, second);
     if (second == absl::string_view::npos) return s;
     rest = rest.substr(second + 1);
   }
-  const bool is_number =
-      !rest.empty() && std::all_of(rest.begin(), rest.end(), absl::ascii_isdigit);
+  const bool is_number = !rest.empty() && std::all_of(rest.begin(), rest.end(),
+                                                      absl::ascii_isdigit);
   if (!is_number || !absl::SimpleAtoi(rest, &s.index)) {
-    return InvalidArgument("'", Printable(rest), "' is not the number of an output");
+    return InvalidArgument("'", Printable(rest),
+                           "' is not the number of an output");
   }
   return s;
 }
@@ -74,10 +77,12 @@ absl::StatusOr<NodeList> NodeList::OfOldGraph(const proto::GraphDef& graph) {
   return list;
 }
 
-absl::StatusOr<NodeList> NodeList::OfFunction(const proto::FunctionDef& function) {
+absl::StatusOr<NodeList> NodeList::OfFunction(
+    const proto::FunctionDef& function) {
   NodeList list;
   list.nodes_.reserve(function.node_def_size());
-  for (const proto::NodeDef& node : function.node_def()) list.nodes_.push_back(&node);
+  for (const proto::NodeDef& node : function.node_def())
+    list.nodes_.push_back(&node);
   for (int i = 0; i < function.signature().input_arg_size(); ++i) {
     const std::string& name = function.signature().input_arg(i).name();
     if (!IsValidNodeName(name)) {
@@ -104,27 +109,30 @@ absl::Status NodeList::AddNames() {
   for (int i = 0; i < size(); ++i) {
     const proto::NodeDef& node = *nodes_[i];
     if (!IsValidNodeName(node.name())) {
-      return InvalidArgument("node ", i, " (op '", Printable(node.op()), "') is called '",
-                             Printable(node.name()),
-                             "', but a name consists of letters, digits and _.\\-/> and "
-                             "begins with a letter, a digit or a dot");
+      return InvalidArgument(
+          "node ", i, " (op '", Printable(node.op()), "') is called '",
+          Printable(node.name()),
+          "', but a name consists of letters, digits and _.\\-/> and "
+          "begins with a letter, a digit or a dot");
     }
     const auto [it, is_new] = by_name_.emplace(node.name(), i);
     if (!is_new) {
-      return InvalidArgument("nodes ", it->second, " and ", i, " are both called '",
-                             Printable(node.name()), "'");
+      return InvalidArgument("nodes ", it->second, " and ", i,
+                             " are both called '", Printable(node.name()), "'");
     }
     if (args_.contains(node.name())) {
       return InvalidArgument("node ", i, " is called '", Printable(node.name()),
                              "', as is an argument of the function");
     }
     if (node.op().empty()) {
-      return InvalidArgument("node ", i, " '", Printable(node.name()), "' has no op");
+      return InvalidArgument("node ", i, " '", Printable(node.name()),
+                             "' has no op");
     }
     if (!is_old_ && IsOldControlFlow(node.op())) {
-      return Unimplemented(DescribeNode(node),
-                           ": loops and conditionals made of Enter, Merge, Switch, "
-                           "NextIteration and Exit are not supported");
+      return Unimplemented(
+          DescribeNode(node),
+          ": loops and conditionals made of Enter, Merge, Switch, "
+          "NextIteration and Exit are not supported");
     }
   }
   return absl::OkStatus();
@@ -135,20 +143,22 @@ absl::Status NodeList::AddInputs(int i) {
   for (int k = 0; k < node.input_size(); ++k) {
     absl::string_view text = node.input(k);
     auto failed = [&](const absl::Status& error) {
-      return Annotate(error, absl::StrCat(DescribeNode(node), ": input ", k, " '",
-                                          Printable(node.input(k)), "'"));
+      return Annotate(error, absl::StrCat(DescribeNode(node), ": input ", k,
+                                          " '", Printable(node.input(k)), "'"));
     };
     if (absl::ConsumePrefix(&text, "^")) {
       const absl::StatusOr<InputRef> ref = Resolve(text);
       if (!ref.ok()) return failed(ref.status());
       if (text.find(':') != absl::string_view::npos) {
-        return failed(InvalidArgument("a control input is a node, not one of its outputs"));
+        return failed(InvalidArgument(
+            "a control input is a node, not one of its outputs"));
       }
       controls_.push_back(*ref);
       continue;
     }
     if (controls_.size() > controls_begin_.back()) {
-      return failed(InvalidArgument("data inputs must come before control inputs"));
+      return failed(
+          InvalidArgument("data inputs must come before control inputs"));
     }
     const absl::StatusOr<InputRef> ref = Resolve(text);
     if (!ref.ok()) return failed(ref.status());
@@ -181,7 +191,8 @@ absl::Status NodeList::Unknown(absl::string_view name) const {
   for (const proto::NodeDef* node : nodes_) names.push_back(node->name());
   for (const auto& [arg, i] : args_) names.push_back(arg);
   std::sort(names.begin() + nodes_.size(), names.end());
-  return InvalidArgument("there is no node '", Printable(name), "'", DidYouMean(name, names));
+  return InvalidArgument("there is no node '", Printable(name), "'",
+                         DidYouMean(name, names));
 }
 
 absl::Status NodeList::Order() {
@@ -189,7 +200,8 @@ absl::Status NodeList::Order() {
   for (int i = 0; i < size(); ++i) {
     for (const InputRef& ref : inputs(i)) {
       if (ref.node < 0) continue;
-      const bool leads_back = is_old_ && absl::EndsWith(node(ref.node).op(), "NextIteration");
+      const bool leads_back =
+          is_old_ && absl::EndsWith(node(ref.node).op(), "NextIteration");
       if (!leads_back) predecessors.Add(ref.node);
     }
     for (const InputRef& ref : control_inputs(i)) {

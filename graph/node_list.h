@@ -39,18 +39,19 @@ class NodeList {
   // As OfGraph, with the control flow of old graphs: what a NextIteration gives
   // comes back to the beginning of a loop, so it is not looked at for order().
   static absl::StatusOr<NodeList> OfOldGraph(const proto::GraphDef& graph);
-  static absl::StatusOr<NodeList> OfFunction(const proto::FunctionDef& function);
+  static absl::StatusOr<NodeList> OfFunction(
+      const proto::FunctionDef& function);
 
   int size() const { return static_cast<int>(nodes_.size()); }
   const proto::NodeDef& node(int i) const { return *nodes_[i]; }
   absl::Span<const InputRef> inputs(int i) const {
-    return absl::MakeSpan(inputs_).subspan(inputs_begin_[i],
-                                           inputs_begin_[i + 1] - inputs_begin_[i]);
+    return absl::MakeSpan(inputs_).subspan(
+        inputs_begin_[i], inputs_begin_[i + 1] - inputs_begin_[i]);
   }
   // Nodes and, in `arg`, arguments that must come first.
   absl::Span<const InputRef> control_inputs(int i) const {
-    return absl::MakeSpan(controls_).subspan(controls_begin_[i],
-                                             controls_begin_[i + 1] - controls_begin_[i]);
+    return absl::MakeSpan(controls_).subspan(
+        controls_begin_[i], controls_begin_[i + 1] - controls_begin_[i]);
   }
   // All nodes, inputs first.
   const std::vector<int>& order() const { return order_; }

@@ -34,8 +34,6 @@ ArgSpec ParseArg(absl::string_view text) {
   return arg;
 }
 
-
-
 bool IsListKind(AttrKind kind) { return kind >= AttrKind::kInts; }
 
 size_t ListSize(const AttrValue& value) {
@@ -86,22 +84,32 @@ absl::Status CheckMinimum(const AttrSpec& spec, const AttrValue& value) {
 // An empty list has no kind of its own in a file: it takes the one wanted.
 std::optional<AttrValue> EmptyListAs(AttrKind kind) {
   switch (kind) {
-    case AttrKind::kInts: return AttrValue(std::vector<int64_t>{});
-    case AttrKind::kFloats: return AttrValue(std::vector<float>{});
-    case AttrKind::kBools: return AttrValue(std::vector<bool>{});
-    case AttrKind::kStrings: return AttrValue(std::vector<std::string>{});
-    case AttrKind::kTypes: return AttrValue(std::vector<DataType>{});
-    case AttrKind::kShapes: return AttrValue(std::vector<TensorShape>{});
-    case AttrKind::kTensors: return AttrValue(std::vector<Tensor>{});
-    case AttrKind::kFunctions: return AttrValue(std::vector<FunctionName>{});
-    default: return std::nullopt;
+    case AttrKind::kInts:
+      return AttrValue(std::vector<int64_t>{});
+    case AttrKind::kFloats:
+      return AttrValue(std::vector<float>{});
+    case AttrKind::kBools:
+      return AttrValue(std::vector<bool>{});
+    case AttrKind::kStrings:
+      return AttrValue(std::vector<std::string>{});
+    case AttrKind::kTypes:
+      return AttrValue(std::vector<DataType>{});
+    case AttrKind::kShapes:
+      return AttrValue(std::vector<TensorShape>{});
+    case AttrKind::kTensors:
+      return AttrValue(std::vector<Tensor>{});
+    case AttrKind::kFunctions:
+      return AttrValue(std::vector<FunctionName>{});
+    default:
+      return std::nullopt;
   }
 }
 
 // Walks the inputs and binds the attrs that follow from them.
 class InputBinder {
  public:
-  InputBinder(const OpSchema& op, absl::Span<const DataType> types, AttrMap* attrs)
+  InputBinder(const OpSchema& op, absl::Span<const DataType> types,
+              AttrMap* attrs)
       : op_(op), types_(types), attrs_(*attrs) {}
 
   absl::Status Bind() {
@@ -109,7 +117,8 @@ class InputBinder {
       WEFT_RETURN_IF_ERROR(BindArg(op_.inputs()[i], i));
     }
     if (next_ != types_.size()) {
-      return InvalidArgument("has ", types_.size(), " inputs but takes ", next_);
+      return InvalidArgument("has ", types_.size(), " inputs but takes ",
+                             next_);
     }
     return absl::OkStatus();
   }
@@ -125,8 +134,9 @@ class InputBinder {
       return BindTypeList(arg, left > rest ? left - rest : 0);
     }
     if (count > left) {
-      return InvalidArgument("has ", types_.size(), " inputs, but input '", arg.name,
-                             "' needs ", count, " from position ", next_, " on");
+      return InvalidArgument("has ", types_.size(), " inputs, but input '",
+                             arg.name, "' needs ", count, " from position ",
+                             next_, " on");
     }
     for (size_t k = 0; k < count; ++k) {
       WEFT_RETURN_IF_ERROR(BindType(arg, types_[next_ + k]));
@@ -149,8 +159,9 @@ class InputBinder {
     if (const AttrValue* given = attrs_.Find(arg.number_attr)) {
       const int64_t* n = given->get_if<int64_t>();
       if (n == nullptr || *n < 0 || *n > static_cast<int64_t>(types_.size())) {
-        return InvalidArgument("attr '", arg.number_attr, "' is ", given->ToString(),
-                               " but the node has ", types_.size(), " inputs");
+        return InvalidArgument("attr '", arg.number_attr, "' is ",
+                               given->ToString(), " but the node has ",
+                               types_.size(), " inputs");
       }
       return static_cast<size_t>(*n);
     }
@@ -168,9 +179,10 @@ class InputBinder {
       }
       if (list != nullptr) types = *list;
       if (types.size() > types_.size() - next_) {
-        return InvalidArgument("attr '", arg.type_list_attr, "' has ", types.size(),
-                               " types, but ", types_.size() - next_,
-                               " inputs are left for '", arg.name, "'");
+        return InvalidArgument("attr '", arg.type_list_attr, "' has ",
+                               types.size(), " types, but ",
+                               types_.size() - next_, " inputs are left for '",
+                               arg.name, "'");
       }
     } else {
       types.assign(types_.begin() + next_, types_.begin() + next_ + available);
@@ -180,8 +192,9 @@ class InputBinder {
       const DataType given = types_[next_ + k];
       if (given != types[k]) {
         return InvalidArgument("input '", arg.name, "[", k, "]' is ",
-                               DataTypeName(given), " but attr '", arg.type_list_attr,
-                               "' says ", DataTypeName(types[k]));
+                               DataTypeName(given), " but attr '",
+                               arg.type_list_attr, "' says ",
+                               DataTypeName(types[k]));
       }
     }
     next_ += types.size();
@@ -234,21 +247,23 @@ OpSchema& OpSchema::Type(absl::string_view name, std::vector<DataType> allowed,
 }
 
 OpSchema& OpSchema::TypeList(absl::string_view name, int64_t min_size) {
-  attrs_.push_back({.name = std::string(name), .kind = AttrKind::kTypes,
+  attrs_.push_back({.name = std::string(name),
+                    .kind = AttrKind::kTypes,
                     .minimum = min_size});
   return *this;
 }
 
 OpSchema& OpSchema::Number(absl::string_view name, int64_t minimum) {
-  attrs_.push_back({.name = std::string(name), .kind = AttrKind::kInt,
-                    .minimum = minimum});
+  attrs_.push_back(
+      {.name = std::string(name), .kind = AttrKind::kInt, .minimum = minimum});
   return *this;
 }
 
 OpSchema& OpSchema::Attr(absl::string_view name, AttrValue default_value,
                          std::vector<AttrValue> allowed) {
   const AttrKind kind = default_value.kind();
-  attrs_.push_back({.name = std::string(name), .kind = kind,
+  attrs_.push_back({.name = std::string(name),
+                    .kind = kind,
                     .default_value = std::move(default_value),
                     .allowed = std::move(allowed)});
   return *this;
@@ -256,8 +271,8 @@ OpSchema& OpSchema::Attr(absl::string_view name, AttrValue default_value,
 
 OpSchema& OpSchema::RequiredAttr(absl::string_view name, AttrKind kind,
                                  std::vector<AttrValue> allowed) {
-  attrs_.push_back({.name = std::string(name), .kind = kind,
-                    .allowed = std::move(allowed)});
+  attrs_.push_back(
+      {.name = std::string(name), .kind = kind, .allowed = std::move(allowed)});
   return *this;
 }
 
@@ -342,24 +357,23 @@ absl::Status OpSchema::CheckAttrs(const AttrMap& attrs) const {
   for (const auto& [name, value] : attrs) {
     if (!name.empty() && name[0] == '_') continue;  // Free for all.
     if (FindAttr(name) == nullptr) {
-      return InvalidArgument("attr '", Printable(name), "' is not one of ", name_,
-                             "'s: ",
-                             absl::StrJoin(attrs_, ", ",
-                                           [](std::string* out, const AttrSpec& a) {
-                                             absl::StrAppend(out, a.name);
-                                           }));
+      return InvalidArgument(
+          "attr '", Printable(name), "' is not one of ", name_, "'s: ",
+          absl::StrJoin(attrs_, ", ", [](std::string* out, const AttrSpec& a) {
+            absl::StrAppend(out, a.name);
+          }));
     }
   }
   for (const AttrSpec& spec : attrs_) {
     const AttrValue* value = attrs.Find(spec.name);
     if (value == nullptr) {
-      return InvalidArgument("attr '", spec.name, "' (", AttrKindName(spec.kind),
-                             ") is missing");
+      return InvalidArgument("attr '", spec.name, "' (",
+                             AttrKindName(spec.kind), ") is missing");
     }
     if (value->kind() != spec.kind) {
-      return InvalidArgument("attr '", spec.name, "' is ", value->ToString(), " (",
-                             AttrKindName(value->kind()), ") but must be a ",
-                             AttrKindName(spec.kind));
+      return InvalidArgument("attr '", spec.name, "' is ", value->ToString(),
+                             " (", AttrKindName(value->kind()),
+                             ") but must be a ", AttrKindName(spec.kind));
     }
     WEFT_RETURN_IF_ERROR(CheckAllowed(spec, *value));
     WEFT_RETURN_IF_ERROR(CheckMinimum(spec, *value));
@@ -367,12 +381,14 @@ absl::Status OpSchema::CheckAttrs(const AttrMap& attrs) const {
   return absl::OkStatus();
 }
 
-absl::Status OpSchema::Complete(absl::Span<const DataType> input_types, AttrMap* attrs,
+absl::Status OpSchema::Complete(absl::Span<const DataType> input_types,
+                                AttrMap* attrs,
                                 std::vector<DataType>* output_types) const {
   for (const AttrSpec& spec : attrs_) {
     const AttrValue* value = attrs->Find(spec.name);
-    if (value != nullptr && value->kind() != spec.kind && IsListKind(spec.kind) &&
-        IsListKind(value->kind()) && ListSize(*value) == 0) {
+    if (value != nullptr && value->kind() != spec.kind &&
+        IsListKind(spec.kind) && IsListKind(value->kind()) &&
+        ListSize(*value) == 0) {
       attrs->Set(spec.name, *EmptyListAs(spec.kind));
     }
   }
@@ -396,7 +412,8 @@ absl::Status OpSchema::Complete(absl::Span<const DataType> input_types, AttrMap*
         arg.number_attr.empty() ? 1 : attrs->Get<int64_t>(arg.number_attr);
     if (count > kMaxOutputs) {
       return InvalidArgument("attr '", arg.number_attr, "' is ", count,
-                             " but a node has at most ", kMaxOutputs, " outputs");
+                             " but a node has at most ", kMaxOutputs,
+                             " outputs");
     }
     const DataType type =
         arg.type_attr.empty() ? arg.type : attrs->Get<DataType>(arg.type_attr);
@@ -434,7 +451,8 @@ Output GradContext::out(int i) const { return node_->output(i); }
 
 Output GradContext::dy(int i) const {
   if (dys_[i].valid()) return dys_[i];
-  return Output(node_->graph().Add("ZerosLike", {Operand(out(i), node_->location())}));
+  return Output(
+      node_->graph().Add("ZerosLike", {Operand(out(i), node_->location())}));
 }
 
 }  // namespace weft

@@ -52,7 +52,8 @@ struct AttrSpec {
   std::string name;
   AttrKind kind = AttrKind::kInt;
   std::optional<AttrValue> default_value = {};
-  std::vector<AttrValue> allowed = {};  // Empty: any. Of lists: of the elements.
+  std::vector<AttrValue> allowed =
+      {};  // Empty: any. Of lists: of the elements.
   std::optional<int64_t> minimum = {};  // Of an int; of a list: its length.
 };
 
@@ -72,7 +73,11 @@ enum class OpRole {
 };
 
 // How an op accesses the variable behind a resource input.
-enum class VariableAccess { kRead, kWrite, kUpdate };  // kUpdate reads and writes.
+enum class VariableAccess {
+  kRead,
+  kWrite,
+  kUpdate
+};  // kUpdate reads and writes.
 
 // The elementwise operation of a pointwise op, for fusion.
 struct PointwiseTrait {
@@ -85,8 +90,8 @@ struct OpTraits {
   // the order of its control edges.
   bool stateful = false;
   bool commutative = false;
-  bool random_stream = false;  // Draws from a counter that the session keeps.
-  bool asserts = false;        // Exists to fail: runs if its consumers do.
+  bool random_stream = false;   // Draws from a counter that the session keeps.
+  bool asserts = false;         // Exists to fail: runs if its consumers do.
   bool fallible_write = false;  // Its Compute may fail: writes into a copy.
   std::optional<PointwiseTrait> pointwise;
   std::vector<std::pair<int, VariableAccess>> variables;  // By input.
@@ -152,7 +157,8 @@ class OpSchema {
                         std::vector<DataType>* output_types) const;
 
  private:
-  absl::Status BindInputs(absl::Span<const DataType> input_types, AttrMap* attrs) const;
+  absl::Status BindInputs(absl::Span<const DataType> input_types,
+                          AttrMap* attrs) const;
   absl::Status CheckAttrs(const AttrMap& attrs) const;
 
   std::string name_;

@@ -12,11 +12,23 @@
 namespace weft {
 namespace {
 
-enum class ArrayOp { kNone, kArray, kRead, kWrite, kGather, kScatter, kSize, kConcat, kSplit, kClose };
+enum class ArrayOp {
+  kNone,
+  kArray,
+  kRead,
+  kWrite,
+  kGather,
+  kScatter,
+  kSize,
+  kConcat,
+  kSplit,
+  kClose
+};
 
 ArrayOp ArrayOpOf(absl::string_view op) {
   if (!absl::ConsumePrefix(&op, "TensorArray")) return ArrayOp::kNone;
-  if (!absl::ConsumeSuffix(&op, "V3") && !absl::ConsumeSuffix(&op, "V2")) return ArrayOp::kNone;
+  if (!absl::ConsumeSuffix(&op, "V3") && !absl::ConsumeSuffix(&op, "V2"))
+    return ArrayOp::kNone;
   if (op.empty()) return ArrayOp::kArray;
   if (op == "Read") return ArrayOp::kRead;
   if (op == "Write") return ArrayOp::kWrite;
@@ -31,25 +43,40 @@ ArrayOp ArrayOpOf(absl::string_view op) {
 
 int NumInputs(ArrayOp op) {
   switch (op) {
-    case ArrayOp::kRead: case ArrayOp::kGather: return 3;
-    case ArrayOp::kWrite: case ArrayOp::kScatter: case ArrayOp::kSplit: return 4;
-    case ArrayOp::kSize: case ArrayOp::kConcat: return 2;
-    default: return 1;
+    case ArrayOp::kRead:
+    case ArrayOp::kGather:
+      return 3;
+    case ArrayOp::kWrite:
+    case ArrayOp::kScatter:
+    case ArrayOp::kSplit:
+      return 4;
+    case ArrayOp::kSize:
+    case ArrayOp::kConcat:
+      return 2;
+    default:
+      return 1;
   }
 }
 
 // Does the op give a new flow?
 bool Writes(ArrayOp op) {
-  return op == ArrayOp::kWrite || op == ArrayOp::kScatter || op == ArrayOp::kSplit;
+  return op == ArrayOp::kWrite || op == ArrayOp::kScatter ||
+         op == ArrayOp::kSplit;
 }
 
 // Does the node only pass its `input`-th input on?
 bool PassesOn(const V1Node& node, size_t input) {
   switch (node.op()) {
-    case V1Op::kMerge: return true;
-    case V1Op::kSwitch: return input == 0;
-    case V1Op::kEnter: case V1Op::kExit: case V1Op::kNextIteration: return true;
-    default: return node.def->op() == "Identity";
+    case V1Op::kMerge:
+      return true;
+    case V1Op::kSwitch:
+      return input == 0;
+    case V1Op::kEnter:
+    case V1Op::kExit:
+    case V1Op::kNextIteration:
+      return true;
+    default:
+      return node.def->op() == "Identity";
   }
 }
 
@@ -69,7 +96,8 @@ class ArrayRewriter {
     WEFT_RETURN_IF_ERROR(PlanWrites(size));
     for (int n = 0; n < size; ++n) {
       const absl::Status status = Rewrite(n);
-      if (!status.ok()) return Annotate(status, DescribeNode(*graph_.nodes[n].def));
+      if (!status.ok())
+        return Annotate(status, DescribeNode(*graph_.nodes[n].def));
     }
     for (V1Node& node : graph_.nodes) {
       for (V1Value& input : node.inputs) {
@@ -100,17 +128,20 @@ class ArrayRewriter {
   void RewriteLoop(int n, const Array& array);
 
   // Everything that gets its value from `from` alone.
-  void Spread(V1Value from, absl::flat_hash_map<V1Value, int>* reached, int what) const;
+  void Spread(V1Value from, absl::flat_hash_map<V1Value, int>* reached,
+              int what) const;
   absl::Status SpreadHandles();
   bool IsFresh(V1Value flow) const;
   const Array* ArrayOf(int n) const {
     const V1Node& node = graph_.nodes[n];
     const ArrayOp op = ArrayOpOf(node.def->op());
-    if (op == ArrayOp::kNone || op == ArrayOp::kArray || node.inputs.empty()) return nullptr;
+    if (op == ArrayOp::kNone || op == ArrayOp::kArray || node.inputs.empty())
+      return nullptr;
     const auto it = handles_.find(node.inputs[0]);
     return it == handles_.end() ? nullptr : &arrays_.at(it->second);
   }
-  proto::NodeDef* Replace(int n, absl::string_view op, std::vector<V1Value> inputs) {
+  proto::NodeDef* Replace(int n, absl::string_view op,
+                          std::vector<V1Value> inputs) {
     proto::NodeDef* def = module_.NewDef(graph_.nodes[n].name(), op);
     def->set_device(graph_.nodes[n].def->device());
     graph_.nodes[n].def = def;
@@ -120,8 +151,10 @@ class ArrayRewriter {
   static void SetType(proto::NodeDef* def, const char* attr, int type) {
     (*def->mutable_attr())[attr].set_type(static_cast<proto::DataType>(type));
   }
-  V1Value ElementShape(int n, const proto::TensorShapeProto* shape, int anchor) {
-    return builder_.Shape(absl::StrCat(graph_.nodes[n].name(), "/element_shape"), shape, anchor);
+  V1Value ElementShape(int n, const proto::TensorShapeProto* shape,
+                       int anchor) {
+    return builder_.Shape(
+        absl::StrCat(graph_.nodes[n].name(), "/element_shape"), shape, anchor);
   }
 
   V1Module& module_;
@@ -141,11 +174,13 @@ void ArrayRewriter::FindArrays() {
     for (size_t k = 0; k < node.inputs.size(); ++k) {
       users_[node.inputs[k].node].push_back({static_cast<int>(n), k});
     }
-    if (ArrayOpOf(node.def->op()) != ArrayOp::kArray || node.inputs.size() != 1) continue;
+    if (ArrayOpOf(node.def->op()) != ArrayOp::kArray || node.inputs.size() != 1)
+      continue;
     Array array{.type = TypeAttr(*node.def, "dtype"), .size = node.inputs[0]};
     const auto& attrs = node.def->attr();
     const auto shape = attrs.find("element_shape");
-    if (shape != attrs.end() && shape->second.has_shape()) array.shape = &shape->second.shape();
+    if (shape != attrs.end() && shape->second.has_shape())
+      array.shape = &shape->second.shape();
     const auto dynamic = attrs.find("dynamic_size");
     array.grows = dynamic != attrs.end() && dynamic->second.b();
     arrays_.emplace(static_cast<int>(n), array);
@@ -161,14 +196,15 @@ absl::Status ArrayRewriter::SpreadHandles() {
       if (is_new) continue;
       return Unimplemented(DescribeNode(*graph_.nodes[value.node].def),
                            ": gives the handles of two TensorArrays, '",
-                           graph_.nodes[it->second].name(), "' and '", graph_.nodes[n].name(),
-                           "'");
+                           graph_.nodes[it->second].name(), "' and '",
+                           graph_.nodes[n].name(), "'");
     }
   }
   return absl::OkStatus();
 }
 
-void ArrayRewriter::Spread(V1Value from, absl::flat_hash_map<V1Value, int>* reached,
+void ArrayRewriter::Spread(V1Value from,
+                           absl::flat_hash_map<V1Value, int>* reached,
                            int what) const {
   std::vector<V1Value> open = {from};
   while (!open.empty()) {
@@ -192,12 +228,15 @@ absl::Status ArrayRewriter::FindFlows() {
     const Array* array = ArrayOf(static_cast<int>(n));
     if (array == nullptr) continue;
     if (static_cast<int>(graph_.nodes[n].inputs.size()) != NumInputs(op)) {
-      return InvalidArgument(DescribeNode(def), ": has ", graph_.nodes[n].inputs.size(),
+      return InvalidArgument(DescribeNode(def), ": has ",
+                             graph_.nodes[n].inputs.size(),
                              " inputs but must have ", NumInputs(op));
     }
     const absl::Status types = CheckTypes(static_cast<int>(n), *array);
     if (!types.ok()) return Annotate(types, DescribeNode(def));
-    if (Writes(op)) Spread({static_cast<int>(n), 0}, &flows_, handles_.at(graph_.nodes[n].inputs[0]));
+    if (Writes(op))
+      Spread({static_cast<int>(n), 0}, &flows_,
+             handles_.at(graph_.nodes[n].inputs[0]));
   }
   return absl::OkStatus();
 }
@@ -208,9 +247,10 @@ absl::Status ArrayRewriter::CheckTypes(int n, const Array& array) const {
   if (op == ArrayOp::kSize || op == ArrayOp::kClose) return absl::OkStatus();
   const int type = TypeAttr(def, Writes(op) ? "T" : "dtype");
   if (type == array.type) return absl::OkStatus();
-  return InvalidArgument("is for elements that are ", TypeName(type), ", but those of '",
-                         graph_.nodes[handles_.at(graph_.nodes[n].inputs[0])].name(), "' are ",
-                         TypeName(array.type));
+  return InvalidArgument(
+      "is for elements that are ", TypeName(type), ", but those of '",
+      graph_.nodes[handles_.at(graph_.nodes[n].inputs[0])].name(), "' are ",
+      TypeName(array.type));
 }
 
 absl::Status ArrayRewriter::CheckUses() const {
@@ -218,7 +258,8 @@ absl::Status ArrayRewriter::CheckUses() const {
     const V1Node& node = graph_.nodes[n];
     const ArrayOp op = ArrayOpOf(node.def->op());
     if (ArrayOf(static_cast<int>(n)) != nullptr) {
-      if (op == ArrayOp::kClose || flows_.contains(node.inputs.back())) continue;
+      if (op == ArrayOp::kClose || flows_.contains(node.inputs.back()))
+        continue;
       return Unimplemented(DescribeNode(*node.def), ": its flow '",
                            graph_.nodes[node.inputs.back().node].name(),
                            "' does not come from a TensorArray");
@@ -233,27 +274,32 @@ absl::Status ArrayRewriter::CheckUses() const {
       ++lists;
       if (PassesOn(node, k)) continue;
       return Unimplemented(
-          DescribeNode(*node.def), ": uses ", flow != flows_.end() ? "a flow" : "the handle",
-          " of TensorArray '",
-          graph_.nodes[flow != flows_.end() ? flow->second : handle->second].name(),
+          DescribeNode(*node.def), ": uses ",
+          flow != flows_.end() ? "a flow" : "the handle", " of TensorArray '",
+          graph_.nodes[flow != flows_.end() ? flow->second : handle->second]
+              .name(),
           "' for anything but the array");
     }
-    if (node.op() != V1Op::kMerge || lists == 0 || lists == node.inputs.size()) continue;
-    return Unimplemented(DescribeNode(*node.def),
-                         ": some of its inputs are flows of TensorArrays and others are not");
+    if (node.op() != V1Op::kMerge || lists == 0 || lists == node.inputs.size())
+      continue;
+    return Unimplemented(
+        DescribeNode(*node.def),
+        ": some of its inputs are flows of TensorArrays and others are not");
   }
   return absl::OkStatus();
 }
 
 // Is `flow` that of an array to which nothing was written?
 bool ArrayRewriter::IsFresh(V1Value flow) const {
-  for (int steps = 0; steps < kMaxV1Steps && IsIdentity(graph_.nodes[flow.node]); ++steps) {
+  for (int steps = 0;
+       steps < kMaxV1Steps && IsIdentity(graph_.nodes[flow.node]); ++steps) {
     flow = graph_.nodes[flow.node].inputs[0];
   }
   return arrays_.contains(flow.node);
 }
 
-// While the graph is still as it was: which nodes read or write an array as a whole?
+// While the graph is still as it was: which nodes read or write an array as a
+// whole?
 absl::Status ArrayRewriter::PlanWrites(int size) {
   for (int n = 0; n < size; ++n) {
     const V1Node& node = graph_.nodes[n];
@@ -273,7 +319,8 @@ absl::Status ArrayRewriter::PlanWrites(int size) {
     const bool is_size = ArrayOpOf(source.def->op()) == ArrayOp::kSize &&
                          ArrayOf(limit->node) == array &&
                          (!array->grows || source.inputs[1] == node.inputs[2]);
-    if (is_size || (!array->grows && SurelyEqual(graph_, *limit, array->size))) {
+    if (is_size ||
+        (!array->grows && SurelyEqual(graph_, *limit, array->size))) {
       whole_[n] = Whole::kStack;
     }
   }
@@ -283,8 +330,10 @@ absl::Status ArrayRewriter::PlanWrites(int size) {
 absl::Status ArrayRewriter::Rewrite(int n) {
   const auto made = arrays_.find(n);
   if (made != arrays_.end()) {
-    const V1Value shape = ElementShape(n, made->second.shape, made->second.size.node);
-    proto::NodeDef* def = Replace(n, "TensorListReserve", {shape, made->second.size});
+    const V1Value shape =
+        ElementShape(n, made->second.shape, made->second.size.node);
+    proto::NodeDef* def =
+        Replace(n, "TensorListReserve", {shape, made->second.size});
     SetType(def, "element_dtype", made->second.type);
     SetType(def, "shape_type", proto::DT_INT32);
     return absl::OkStatus();
@@ -318,13 +367,15 @@ void ArrayRewriter::RewriteAccess(int n, const Array& array) {
     }
     case ArrayOp::kGather: {
       const V1Value shape = ElementShape(n, array.shape, in[1].node);
-      def = whole != whole_.end() ? Replace(n, "TensorListStack", {list, shape})
-                                  : Replace(n, "TensorListGather", {list, in[1], shape});
+      def = whole != whole_.end()
+                ? Replace(n, "TensorListStack", {list, shape})
+                : Replace(n, "TensorListGather", {list, in[1], shape});
       break;
     }
     case ArrayOp::kWrite:
       def = Replace(n, "TensorListSetItem", {list, in[1], in[2]});
-      (*def->mutable_attr())["resize_if_index_out_of_bounds"].set_b(array.grows);
+      (*def->mutable_attr())["resize_if_index_out_of_bounds"].set_b(
+          array.grows);
       break;
     case ArrayOp::kScatter:
     case ArrayOp::kSplit: {
@@ -334,8 +385,11 @@ void ArrayRewriter::RewriteAccess(int n, const Array& array) {
       SetType(def, "shape_type", proto::DT_INT32);
       break;
     }
-    case ArrayOp::kConcat: return RewriteConcat(n, array);
-    case ArrayOp::kSize: Replace(n, "TensorListLength", {list}); return;
+    case ArrayOp::kConcat:
+      return RewriteConcat(n, array);
+    case ArrayOp::kSize:
+      Replace(n, "TensorListLength", {list});
+      return;
     default:
       // Close: its handle only says to which frame it belongs.
       graph_.nodes[n].controls.push_back(in[0].node);
@@ -359,7 +413,8 @@ void ArrayRewriter::RewriteConcat(int n, const Array& array) {
   const V1Value leading_dims =
       builder_.Ints(absl::StrCat(graph_.nodes[n].name(), "/leading_dims"), {},
                     /*is_vector=*/true, proto::DT_INT64, in[1].node);
-  proto::NodeDef* def = Replace(n, "TensorListConcatV2", {in[1], element_shape, leading_dims});
+  proto::NodeDef* def =
+      Replace(n, "TensorListConcatV2", {in[1], element_shape, leading_dims});
   SetType(def, "element_dtype", array.type);
   SetType(def, "shape_type", proto::DT_INT32);
 }
@@ -368,14 +423,17 @@ void ArrayRewriter::RewriteLoop(int n, const Array& array) {
   const std::string name = graph_.nodes[n].name();
   const std::vector<V1Value> in = graph_.nodes[n].inputs;
   const ListSpec spec{array.type, array.grows};
-  const V1Value list = ArrayOpOf(graph_.nodes[n].def->op()) == ArrayOp::kScatter
-                           ? SetItems(builder_, name, spec, in[3], in[1], in[2])
-                           : SetPieces(builder_, name, spec, in[3], in[2], in[1]);
+  const V1Value list =
+      ArrayOpOf(graph_.nodes[n].def->op()) == ArrayOp::kScatter
+          ? SetItems(builder_, name, spec, in[3], in[1], in[2])
+          : SetPieces(builder_, name, spec, in[3], in[2], in[1]);
   SetType(Replace(n, "Identity", {list}), "T", proto::DT_VARIANT);
 }
 
 }  // namespace
 
-absl::Status RewriteTensorArrays(V1Module& module) { return ArrayRewriter(module).Run(); }
+absl::Status RewriteTensorArrays(V1Module& module) {
+  return ArrayRewriter(module).Run();
+}
 
 }  // namespace weft

@@ -12,21 +12,22 @@
 
 namespace weft {
 
-// Puts list ops in place of the TensorArray ops (V3 and V2) of the outermost graph,
-// before its control flow is structured. Where a flow was, a float to order what is
-// done to the array, is the list now; handles are of no more use:
+// Puts list ops in place of the TensorArray ops (V3 and V2) of the outermost
+// graph, before its control flow is structured. Where a flow was, a float to
+// order what is done to the array, is the list now; handles are of no more use:
 //
 //   TensorArrayV3 -> TensorListReserve          Write -> TensorListSetItem
-//   Scatter, Split -> TensorListFromTensor, or a loop    Read -> TensorListGetItem
-//   Gather -> TensorListStack or TensorListGather        Size -> TensorListLength
-//   Concat -> TensorListConcatV2                         Close -> NoOp
+//   Scatter, Split -> TensorListFromTensor, or a loop    Read ->
+//   TensorListGetItem Gather -> TensorListStack or TensorListGather        Size
+//   -> TensorListLength Concat -> TensorListConcatV2 Close -> NoOp
 //
-// What is done to arrays that only exist while running, those of gradients, is left
-// as it is. InvalidArgument, naming the node, if types do not fit; Unimplemented if
-// a flow is used for anything else.
+// What is done to arrays that only exist while running, those of gradients, is
+// left as it is. InvalidArgument, naming the node, if types do not fit;
+// Unimplemented if a flow is used for anything else.
 absl::Status RewriteTensorArrays(V1Module& module);
 
-// ---- tensor_array_value.cc ------------------------------------------------------
+// ---- tensor_array_value.cc
+// ------------------------------------------------------
 
 // The number that `value` always is, if that can be seen from the graph.
 std::optional<int64_t> KnownNumber(const V1Graph& graph, V1Value value);
@@ -35,20 +36,24 @@ bool SurelyEqual(const V1Graph& graph, V1Value a, V1Value b);
 // n, if `indices` are 0, 1, ..., n - 1.
 std::optional<V1Value> RangeLimit(const V1Graph& graph, V1Value indices);
 
-// ---- tensor_array_loop.cc -------------------------------------------------------
+// ---- tensor_array_loop.cc
+// -------------------------------------------------------
 
 // Makes nodes of one graph.
 class V1Builder {
  public:
-  V1Builder(V1Module& module, V1Graph& graph) : module_(module), graph_(graph) {}
+  V1Builder(V1Module& module, V1Graph& graph)
+      : module_(module), graph_(graph) {}
 
-  // A node called like `name`. Constants belong to the frame of `anchor`, a node; -1:
-  // to none.
-  V1Value Add(absl::string_view name, absl::string_view op, std::vector<V1Value> inputs);
-  V1Value Ints(absl::string_view name, const std::vector<int64_t>& values, bool is_vector,
-               int type, int anchor = -1);
+  // A node called like `name`. Constants belong to the frame of `anchor`, a
+  // node; -1: to none.
+  V1Value Add(absl::string_view name, absl::string_view op,
+              std::vector<V1Value> inputs);
+  V1Value Ints(absl::string_view name, const std::vector<int64_t>& values,
+               bool is_vector, int type, int anchor = -1);
   // An element shape as list ops take it.
-  V1Value Shape(absl::string_view name, const proto::TensorShapeProto* shape, int anchor);
+  V1Value Shape(absl::string_view name, const proto::TensorShapeProto* shape,
+                int anchor);
   // Sets an attr of the node added last.
   V1Builder& Type(const std::string& attr, int type);
   proto::AttrValue& Attr(const std::string& attr);
@@ -68,13 +73,16 @@ struct ListSpec {
   bool grows = false;
 };
 
-// `list` with row i of `rows` as element indices[i], for all i. Nodes are called like
-// `name`.
-V1Value SetItems(V1Builder& builder, const std::string& name, const ListSpec& spec, V1Value list,
-                 V1Value indices, V1Value rows);
-// `list` with consecutive pieces of `values`, of the given lengths, as elements 0, 1, ...
-V1Value SetPieces(V1Builder& builder, const std::string& name, const ListSpec& spec, V1Value list,
-                  V1Value lengths, V1Value values);
+// `list` with row i of `rows` as element indices[i], for all i. Nodes are
+// called like `name`.
+V1Value SetItems(V1Builder& builder, const std::string& name,
+                 const ListSpec& spec, V1Value list, V1Value indices,
+                 V1Value rows);
+// `list` with consecutive pieces of `values`, of the given lengths, as elements
+// 0, 1, ...
+V1Value SetPieces(V1Builder& builder, const std::string& name,
+                  const ListSpec& spec, V1Value list, V1Value lengths,
+                  V1Value values);
 
 }  // namespace weft
 

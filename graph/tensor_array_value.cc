@@ -18,18 +18,23 @@ V1Value SkipIdentities(const V1Graph& graph, V1Value value) {
 }
 
 // The integers of a scalar or vector constant.
-std::optional<std::vector<int64_t>> KnownInts(const V1Graph& graph, V1Value value) {
-  const proto::NodeDef& def = *graph.nodes[SkipIdentities(graph, value).node].def;
+std::optional<std::vector<int64_t>> KnownInts(const V1Graph& graph,
+                                              V1Value value) {
+  const proto::NodeDef& def =
+      *graph.nodes[SkipIdentities(graph, value).node].def;
   const auto attr = def.attr().find("value");
   if (def.op() != "Const" || attr == def.attr().end()) return std::nullopt;
   TensorBudget budget(kMaxBytes);
-  const absl::StatusOr<Tensor> tensor = TensorFromProto(attr->second.tensor(), &budget);
+  const absl::StatusOr<Tensor> tensor =
+      TensorFromProto(attr->second.tensor(), &budget);
   if (!tensor.ok() || tensor->shape().rank() > 1) return std::nullopt;
   if (tensor->dtype() == DataType::kInt32) {
-    return std::vector<int64_t>(tensor->data<int32_t>().begin(), tensor->data<int32_t>().end());
+    return std::vector<int64_t>(tensor->data<int32_t>().begin(),
+                                tensor->data<int32_t>().end());
   }
   if (tensor->dtype() == DataType::kInt64) {
-    return std::vector<int64_t>(tensor->data<int64_t>().begin(), tensor->data<int64_t>().end());
+    return std::vector<int64_t>(tensor->data<int64_t>().begin(),
+                                tensor->data<int64_t>().end());
   }
   return std::nullopt;
 }
@@ -49,7 +54,8 @@ struct Entry {
 std::optional<Entry> AsEntry(const V1Graph& graph, V1Value value) {
   value = SkipIdentities(graph, value);
   const V1Node& node = graph.nodes[value.node];
-  if (node.def->op() != "StridedSlice" || node.inputs.size() != 4) return std::nullopt;
+  if (node.def->op() != "StridedSlice" || node.inputs.size() != 4)
+    return std::nullopt;
   if (IntAttr(*node.def, "shrink_axis_mask") != 1) return std::nullopt;
   for (const char* mask : {"ellipsis_mask", "new_axis_mask", "begin_mask"}) {
     if (IntAttr(*node.def, mask) != 0) return std::nullopt;
@@ -70,7 +76,8 @@ std::optional<V1Value> ShapeSource(const V1Graph& graph, V1Value value) {
 
 std::optional<int64_t> KnownNumber(const V1Graph& graph, V1Value value) {
   const auto ints = KnownInts(graph, value);
-  if (ints.has_value()) return ints->size() == 1 ? std::optional(ints->front()) : std::nullopt;
+  if (ints.has_value())
+    return ints->size() == 1 ? std::optional(ints->front()) : std::nullopt;
   const std::optional<Entry> entry = AsEntry(graph, value);
   if (!entry.has_value()) return std::nullopt;
   const auto vector = KnownInts(graph, entry->vector);
@@ -88,7 +95,8 @@ bool SurelyEqual(const V1Graph& graph, V1Value a, V1Value b) {
   if (x.has_value() && y.has_value()) return *x == *y;
   const auto entry_a = AsEntry(graph, a);
   const auto entry_b = AsEntry(graph, b);
-  if (!entry_a.has_value() || !entry_b.has_value() || entry_a->index != entry_b->index) {
+  if (!entry_a.has_value() || !entry_b.has_value() ||
+      entry_a->index != entry_b->index) {
     return false;
   }
   if (entry_a->vector == entry_b->vector) return true;

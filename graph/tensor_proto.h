@@ -34,7 +34,8 @@ class TensorBudget {
 // a number without meaning); Unimplemented for one that weft does not have.
 absl::StatusOr<DataType> DataTypeFromProto(int number);
 
-absl::StatusOr<TensorShape> ShapeFromProto(const proto::TensorShapeProto& shape);
+absl::StatusOr<TensorShape> ShapeFromProto(
+    const proto::TensorShapeProto& shape);
 void ShapeToProto(const TensorShape& shape, proto::TensorShapeProto* to);
 
 // The tensor: from its raw content, or from the list of its dtype, whose last

@@ -21,7 +21,8 @@ class FirstError : public google::protobuf::io::ErrorCollector {
   void AddError(int line, int column, const std::string& message) override {
     if (!message_.empty()) return;
     if (absl::StrContains(message, "recursion limit")) {
-      message_ = absl::StrCat(line + 1, ":", column + 1, ": nesting deeper than ", kMaxDepth);
+      message_ = absl::StrCat(line + 1, ":", column + 1,
+                              ": nesting deeper than ", kMaxDepth);
     } else {
       // Quotes may stay as they are.
       message_ = absl::StrReplaceAll(
@@ -37,7 +38,8 @@ class FirstError : public google::protobuf::io::ErrorCollector {
 
 }  // namespace
 
-absl::Status ParseText(absl::string_view text, google::protobuf::Message* message) {
+absl::Status ParseText(absl::string_view text,
+                       google::protobuf::Message* message) {
   if (text.size() > std::numeric_limits<int>::max()) {
     return ResourceExhausted("text of ", text.size(),
                              " bytes; a message must be smaller than 2 GiB");
@@ -46,7 +48,8 @@ absl::Status ParseText(absl::string_view text, google::protobuf::Message* messag
   google::protobuf::TextFormat::Parser parser;
   parser.RecordErrorsTo(&error);
   parser.SetRecursionLimit(kMaxDepth);
-  google::protobuf::io::ArrayInputStream input(text.data(), static_cast<int>(text.size()));
+  google::protobuf::io::ArrayInputStream input(text.data(),
+                                               static_cast<int>(text.size()));
   if (parser.Parse(&input, message)) return absl::OkStatus();
   message->Clear();
   return InvalidArgument(error.message().empty() ? "damaged" : error.message());

@@ -16,7 +16,8 @@ namespace weft {
 // Fills `message`. InvalidArgument with line and column: "3:15: ...". The only
 // way in which weft reads text: protobuf's own defaults let nested messages use
 // up the stack.
-absl::Status ParseText(absl::string_view text, google::protobuf::Message* message);
+absl::Status ParseText(absl::string_view text,
+                       google::protobuf::Message* message);
 
 // Text that ParseText reads back. For messages that weft made or has read; of
 // others not even the depth is known.

@@ -11,8 +11,8 @@
 
 namespace weft {
 
-// For each of n nodes, the nodes that come before it. Filled in the order of the
-// nodes: Add for those before the first, EndNode, and so on.
+// For each of n nodes, the nodes that come before it. Filled in the order of
+// the nodes: Add for those before the first, EndNode, and so on.
 class Predecessors {
  public:
   void Add(int before) { nodes_.push_back(before); }
@@ -20,7 +20,8 @@ class Predecessors {
 
   int num_nodes() const { return static_cast<int>(begin_.size()) - 1; }
   absl::Span<const int> of(int node) const {
-    return absl::MakeSpan(nodes_).subspan(begin_[node], begin_[node + 1] - begin_[node]);
+    return absl::MakeSpan(nodes_).subspan(begin_[node],
+                                          begin_[node + 1] - begin_[node]);
   }
 
  private:

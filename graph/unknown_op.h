@@ -15,12 +15,12 @@ namespace weft {
 // in order. This attr holds those that are used, "sum:0", by output index.
 inline constexpr char kOutputNamesAttr[] = "_weft_output_names";
 
-// An attr that weft has no type for is kept as the bytes of its AttrValue, under
-// its name with this in front.
+// An attr that weft has no type for is kept as the bytes of its AttrValue,
+// under its name with this in front.
 inline constexpr char kUnreadAttrPrefix[] = "_weft_unread:";
 
-// Why a node counts as unknown although weft knows its op: "attr 'T' is float16,
-// but weft has the op for float32, float64".
+// Why a node counts as unknown although weft knows its op: "attr 'T' is
+// float16, but weft has the op for float32, float64".
 inline constexpr char kUnsupportedAttr[] = "_weft_unsupported";
 
 inline std::string UnreadAttrName(absl::string_view name) {

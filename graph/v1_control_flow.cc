@@ -14,7 +14,8 @@ namespace weft {
 namespace {
 
 bool IsOld(const proto::NodeDef& node) {
-  return V1OpOf(node.op()) != V1Op::kNone || absl::StartsWith(node.op(), "TensorArray");
+  return V1OpOf(node.op()) != V1Op::kNone ||
+         absl::StartsWith(node.op(), "TensorArray");
 }
 
 }  // namespace
@@ -27,9 +28,10 @@ void StructuredGraph::AddNamesTo(Graph& graph) const {
   for (const auto& [name, where] : hidden) graph.AddHidden(name, where);
 }
 
-absl::StatusOr<std::unique_ptr<StructuredGraph>> StructureOldGraph(const proto::GraphDef& file,
-                                                                   int64_t max_nodes) {
-  if (std::none_of(file.node().begin(), file.node().end(), IsOld)) return nullptr;
+absl::StatusOr<std::unique_ptr<StructuredGraph>> StructureOldGraph(
+    const proto::GraphDef& file, int64_t max_nodes) {
+  if (std::none_of(file.node().begin(), file.node().end(), IsOld))
+    return nullptr;
   V1Module module(max_nodes);
   WEFT_RETURN_IF_ERROR(module.Read(file));
   WEFT_RETURN_IF_ERROR(RewriteTensorArrays(module));

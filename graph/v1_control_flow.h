@@ -19,22 +19,23 @@ struct StructuredGraph {
   proto::GraphDef def;
   // Outputs that have another name now: "rnn/while/Exit_3:0" is "rnn/while:3".
   std::map<std::string, std::string> aliases;
-  // Nodes that are within a loop or a branch now, and which: "loop 'rnn/while'".
+  // Nodes that are within a loop or a branch now, and which: "loop
+  // 'rnn/while'".
   absl::flat_hash_map<std::string, std::string> hidden;
 
   // Makes these names known to the graph imported from `def`.
   void AddNamesTo(Graph& graph) const;
 };
 
-// `file` without Enter, Merge, Switch, Exit, NextIteration and LoopCond: loops and
-// conditionals are While and If nodes with functions; and without TensorArrays,
-// which are lists. Null if there are none of either.
+// `file` without Enter, Merge, Switch, Exit, NextIteration and LoopCond: loops
+// and conditionals are While and If nodes with functions; and without
+// TensorArrays, which are lists. Null if there are none of either.
 //
-// InvalidArgument, naming node and frame, if the control flow is malformed or has
-// no structured form; Unimplemented where weft cannot say what the graph says;
-// ResourceExhausted if the result has more than `max_nodes` nodes.
-absl::StatusOr<std::unique_ptr<StructuredGraph>> StructureOldGraph(const proto::GraphDef& file,
-                                                                   int64_t max_nodes);
+// InvalidArgument, naming node and frame, if the control flow is malformed or
+// has no structured form; Unimplemented where weft cannot say what the graph
+// says; ResourceExhausted if the result has more than `max_nodes` nodes.
+absl::StatusOr<std::unique_ptr<StructuredGraph>> StructureOldGraph(
+    const proto::GraphDef& file, int64_t max_nodes);
 
 }  // namespace weft
 

@@ -27,8 +27,9 @@ struct Captures {
 // Copies one branch.
 class BranchCopier : public V1Copier {
  public:
-  BranchCopier(V1Module& module, const V1Graph& from, const V1Guards& guards, int predicate,
-               absl::flat_hash_set<int>& taken, Captures& captures, V1Graph& to)
+  BranchCopier(V1Module& module, const V1Graph& from, const V1Guards& guards,
+               int predicate, absl::flat_hash_set<int>& taken,
+               Captures& captures, V1Graph& to)
       : V1Copier(module, from, to),
         guards_(guards),
         predicate_(predicate),
@@ -43,8 +44,8 @@ class BranchCopier : public V1Copier {
       WEFT_ASSIGN_OR_RETURN(value, BehindEntries(value.node));
     }
     if (guards_.of(value) != kAlways) return Source{value};
-    const auto [it, is_new] =
-        captures_.index.emplace(value, static_cast<int>(captures_.values.size()));
+    const auto [it, is_new] = captures_.index.emplace(
+        value, static_cast<int>(captures_.values.size()));
     if (is_new) {
       if (type == 0) type = TypeOf(from_, value);
       if (type == 0) {
@@ -70,14 +71,16 @@ class BranchCopier : public V1Copier {
     }
     if (guards_.of(node) != kAlways) return node;
     const bool is_predicate = guards_.value_of(predicate_).node == node;
-    if (!is_predicate && !IsAnchor(from_, node)) captures_.controls.push_back(node);
+    if (!is_predicate && !IsAnchor(from_, node))
+      captures_.controls.push_back(node);
     return -1;
   }
 
   absl::Status Check(int node) override {
     const proto::NodeDef& def = *from_.nodes[node].def;
     if (!IsStateful(def) || taken_.insert(node).second) return absl::OkStatus();
-    return Unimplemented(DescribeNode(def), ": has effects, and is part of two branches of "
+    return Unimplemented(DescribeNode(def),
+                         ": has effects, and is part of two branches of "
                          "conditionals");
   }
 
@@ -88,8 +91,8 @@ class BranchCopier : public V1Copier {
            guards_.predicate(node) == predicate_;
   }
 
-  // What the Switch `node` of this conditional, and others that it gets its data from,
-  // let pass.
+  // What the Switch `node` of this conditional, and others that it gets its
+  // data from, let pass.
   absl::StatusOr<V1Value> BehindEntries(int node) {
     std::vector<int> path;
     V1Value value{node, 0};
@@ -100,7 +103,8 @@ class BranchCopier : public V1Copier {
         break;
       }
       const V1Node& entry = from_.nodes[value.node];
-      for (int control : entry.controls) WEFT_RETURN_IF_ERROR(WaitOutside(value.node, control));
+      for (int control : entry.controls)
+        WEFT_RETURN_IF_ERROR(WaitOutside(value.node, control));
       path.push_back(value.node);
       value = entry.inputs[0];
     }
@@ -115,7 +119,8 @@ class BranchCopier : public V1Copier {
     }
     if (IsAnchor(from_, control)) return absl::OkStatus();
     return Unimplemented(DescribeNode(*from_.nodes[node].def), ": waits for '",
-                         from_.nodes[control].name(), "', which is part of a conditional");
+                         from_.nodes[control].name(),
+                         "', which is part of a conditional");
   }
 
   const V1Guards& guards_;
@@ -129,7 +134,10 @@ class BranchCopier : public V1Copier {
 class CondMaker {
  public:
   CondMaker(V1Module& module, V1Graph& graph, const V1Guards& guards)
-      : module_(module), graph_(graph), guards_(guards), now_(graph.nodes.size()) {}
+      : module_(module),
+        graph_(graph),
+        guards_(guards),
+        now_(graph.nodes.size()) {}
 
   absl::Status Run() {
     CountInputs();
@@ -140,7 +148,8 @@ class CondMaker {
       }
       const int n = ready_.top();
       ready_.pop();
-      const bool chooses = graph_.nodes[n].op() == V1Op::kMerge && guards_.choice(n).only < 0;
+      const bool chooses =
+          graph_.nodes[n].op() == V1Op::kMerge && guards_.choice(n).only < 0;
       if (chooses && guards_.of(n) == kAlways) {
         waiting_[guards_.choice(n).predicate].push_back(n);
         continue;
@@ -165,11 +174,12 @@ class CondMaker {
   V1Value Current(V1Value value) const;
   void AddControl(int control, std::vector<int>* to) const;
   absl::Status MakeIf();
-  absl::Status MakeBranch(const std::vector<int>& merges, bool branch, Captures& captures,
-                          V1Graph& to, bool* stateful);
+  absl::Status MakeBranch(const std::vector<int>& merges, bool branch,
+                          Captures& captures, V1Graph& to, bool* stateful);
   V1Value ConstIndex(int merge, int index, V1Graph& to);
   proto::NodeDef* IfDef(const std::string& name, const Captures& captures,
-                        const V1Graph& then_graph, const V1Graph& else_graph, bool stateful);
+                        const V1Graph& then_graph, const V1Graph& else_graph,
+                        bool stateful);
   absl::Status Finish();
 
   V1Module& module_;
@@ -212,7 +222,8 @@ void CondMaker::Release(int n) {
 V1Value CondMaker::Current(V1Value value) const {
   if (value.node == V1Value::kArg) return value;
   const Now& now = now_[value.node];
-  return now.node >= 0 ? V1Value{now.node, value.index} : now.outputs[value.index];
+  return now.node >= 0 ? V1Value{now.node, value.index}
+                       : now.outputs[value.index];
 }
 
 void CondMaker::AddControl(int control, std::vector<int>* to) const {
@@ -228,8 +239,8 @@ void CondMaker::AddControl(int control, std::vector<int>* to) const {
   if (node != V1Value::kArg) to->push_back(node);
 }
 
-// A node that runs in any case stays; what runs under a condition is left to the
-// branches.
+// A node that runs in any case stays; what runs under a condition is left to
+// the branches.
 absl::Status CondMaker::Keep(int n) {
   const V1Node& node = graph_.nodes[n];
   if (guards_.of(n) != kAlways || node.op() == V1Op::kSwitch) {
@@ -243,10 +254,12 @@ absl::Status CondMaker::Keep(int n) {
     for (int control : node.controls) {
       if (guards_.of(control) == kAlways || IsAnchor(graph_, control)) continue;
       return Unimplemented(DescribeNode(*node.def), ": waits for '",
-                           graph_.nodes[control].name(), "', which is part of a conditional");
+                           graph_.nodes[control].name(),
+                           "', which is part of a conditional");
     }
   }
-  for (const V1Value& input : node.inputs) copy.inputs.push_back(Current(input));
+  for (const V1Value& input : node.inputs)
+    copy.inputs.push_back(Current(input));
   for (int control : node.controls) AddControl(control, &copy.controls);
   now_[n].node = static_cast<int>(made_.nodes.size());
   made_.nodes.push_back(std::move(copy));
@@ -258,19 +271,23 @@ absl::Status CondMaker::KeepOnly(int merge) {
   const V1Node& node = graph_.nodes[merge];
   const int only = guards_.choice(merge).only;
   proto::NodeDef* def = module_.NewDef(node.name(), "Identity");
-  (*def->mutable_attr())["T"].set_type(static_cast<proto::DataType>(TypeAttr(*node.def, "T")));
+  (*def->mutable_attr())["T"].set_type(
+      static_cast<proto::DataType>(TypeAttr(*node.def, "T")));
   V1Node identity{.def = def, .inputs = {Current(node.inputs[only])}};
   for (int control : node.controls) AddControl(control, &identity.controls);
   made_.nodes.push_back(std::move(identity));
   now_[merge].outputs = {{static_cast<int>(made_.nodes.size()) - 1, 0},
                          ConstIndex(merge, only, made_)};
-  if (graph_.name.empty()) module_.Alias(node.name(), 1, made_, now_[merge].outputs[1]);
+  if (graph_.name.empty())
+    module_.Alias(node.name(), 1, made_, now_[merge].outputs[1]);
   return absl::OkStatus();
 }
 
 V1Value CondMaker::ConstIndex(int merge, int index, V1Graph& to) {
-  proto::NodeDef* def = module_.NewDef(
-      module_.UniqueName(absl::StrCat(graph_.nodes[merge].name(), "/value_index")), "Const");
+  proto::NodeDef* def =
+      module_.NewDef(module_.UniqueName(absl::StrCat(graph_.nodes[merge].name(),
+                                                     "/value_index")),
+                     "Const");
   (*def->mutable_attr())["dtype"].set_type(proto::DT_INT32);
   proto::TensorProto* value = (*def->mutable_attr())["value"].mutable_tensor();
   value->set_dtype(proto::DT_INT32);
@@ -281,9 +298,11 @@ V1Value CondMaker::ConstIndex(int merge, int index, V1Graph& to) {
 }
 
 absl::Status CondMaker::MakeBranch(const std::vector<int>& merges, bool branch,
-                                   Captures& captures, V1Graph& to, bool* stateful) {
-  BranchCopier copier(module_, graph_, guards_, guards_.choice(merges[0]).predicate, taken_,
-                      captures, to);
+                                   Captures& captures, V1Graph& to,
+                                   bool* stateful) {
+  BranchCopier copier(module_, graph_, guards_,
+                      guards_.choice(merges[0]).predicate, taken_, captures,
+                      to);
   std::vector<V1Value> indices;
   for (int merge : merges) {
     const V1Node& node = graph_.nodes[merge];
@@ -302,14 +321,16 @@ absl::Status CondMaker::MakeBranch(const std::vector<int>& merges, bool branch,
   return absl::OkStatus();
 }
 
-proto::NodeDef* CondMaker::IfDef(const std::string& name, const Captures& captures,
-                                 const V1Graph& then_graph, const V1Graph& else_graph,
-                                 bool stateful) {
+proto::NodeDef* CondMaker::IfDef(const std::string& name,
+                                 const Captures& captures,
+                                 const V1Graph& then_graph,
+                                 const V1Graph& else_graph, bool stateful) {
   proto::NodeDef* def = module_.NewDef(name, stateful ? "If" : "StatelessIf");
   auto& attrs = *def->mutable_attr();
   attrs["Tcond"].set_type(proto::DT_BOOL);
-  for (const auto& [attr, types] : {std::make_pair("Tin", &captures.types),
-                                    std::make_pair("Tout", &then_graph.result_types)}) {
+  for (const auto& [attr, types] :
+       {std::make_pair("Tin", &captures.types),
+        std::make_pair("Tout", &then_graph.result_types)}) {
     proto::AttrValue::ListValue* list = attrs[attr].mutable_list();
     for (int type : *types) list->add_type(static_cast<proto::DataType>(type));
   }
@@ -332,15 +353,19 @@ absl::Status CondMaker::MakeIf() {
   V1Graph* else_graph = module_.AddGraph(absl::StrCat(name, "_false"), where);
   Captures captures;
   bool stateful = false;
-  WEFT_RETURN_IF_ERROR(MakeBranch(merges, true, captures, *then_graph, &stateful));
-  WEFT_RETURN_IF_ERROR(MakeBranch(merges, false, captures, *else_graph, &stateful));
+  WEFT_RETURN_IF_ERROR(
+      MakeBranch(merges, true, captures, *then_graph, &stateful));
+  WEFT_RETURN_IF_ERROR(
+      MakeBranch(merges, false, captures, *else_graph, &stateful));
   then_graph->arg_types = else_graph->arg_types = captures.types;
 
   V1Node node{.def = IfDef(name, captures, *then_graph, *else_graph, stateful)};
   node.inputs.push_back(Current(guards_.value_of(predicate)));
-  for (const V1Value& value : captures.values) node.inputs.push_back(Current(value));
+  for (const V1Value& value : captures.values)
+    node.inputs.push_back(Current(value));
   for (int merge : merges) {
-    for (int control : graph_.nodes[merge].controls) captures.controls.push_back(control);
+    for (int control : graph_.nodes[merge].controls)
+      captures.controls.push_back(control);
   }
   for (int control : captures.controls) AddControl(control, &node.controls);
   std::sort(node.controls.begin(), node.controls.end());
@@ -353,7 +378,8 @@ absl::Status CondMaker::MakeIf() {
     now_[merges[k]].outputs = {{at, k}, {at, count + k}};
     if (graph_.name.empty()) {
       for (int i : {0, 1}) {
-        module_.Alias(graph_.nodes[merges[k]].name(), i, made_, now_[merges[k]].outputs[i]);
+        module_.Alias(graph_.nodes[merges[k]].name(), i, made_,
+                      now_[merges[k]].outputs[i]);
       }
     }
     module_.Hide(graph_.nodes[merges[k]].name(), where);
@@ -365,9 +391,11 @@ absl::Status CondMaker::MakeIf() {
 absl::Status CondMaker::Finish() {
   for (V1Value& result : graph_.results) {
     if (guards_.of(result) != kAlways) {
-      return InvalidArgument(DescribeNode(*graph_.nodes[result.node].def),
-                             ": is computed under a condition that no Merge closes, but is "
-                             "needed in any case (in ", graph_.where, ")");
+      return InvalidArgument(
+          DescribeNode(*graph_.nodes[result.node].def),
+          ": is computed under a condition that no Merge closes, but is "
+          "needed in any case (in ",
+          graph_.where, ")");
     }
     result = Current(result);
   }
@@ -376,8 +404,9 @@ absl::Status CondMaker::Finish() {
 }
 
 bool HasConditionals(const V1Graph& graph) {
-  return std::any_of(graph.nodes.begin(), graph.nodes.end(),
-                     [](const V1Node& node) { return node.op() != V1Op::kNone; });
+  return std::any_of(
+      graph.nodes.begin(), graph.nodes.end(),
+      [](const V1Node& node) { return node.op() != V1Op::kNone; });
 }
 
 }  // namespace
@@ -388,7 +417,8 @@ absl::Status StructureConditionals(V1Module& module) {
     V1Graph& graph = *module.graphs()[i];
     if (!HasConditionals(graph)) continue;
     WEFT_ASSIGN_OR_RETURN(const std::vector<int> order, InOrder(graph));
-    WEFT_ASSIGN_OR_RETURN(const V1Guards guards, V1Guards::Create(graph, order));
+    WEFT_ASSIGN_OR_RETURN(const V1Guards guards,
+                          V1Guards::Create(graph, order));
     WEFT_RETURN_IF_ERROR(CondMaker(module, graph, guards).Run());
   }
   return absl::OkStatus();

@@ -7,15 +7,15 @@
 
 namespace weft {
 
-// Puts an If in place of each conditional of all graphs of the module, which must
-// be free of loops. One conditional is
+// Puts an If in place of each conditional of all graphs of the module, which
+// must be free of loops. One conditional is
 //
 //   data, predicate -> Switch -> one branch   -> Merge
 //                         \----> other branch --/
 //
 // per value that is given to it and per result. What a branch uses without a
-// Switch is given to the If as well. Nodes under a condition that lead to no Merge
-// are left out: nothing could fetch them reliably.
+// Switch is given to the If as well. Nodes under a condition that lead to no
+// Merge are left out: nothing could fetch them reliably.
 //
 // InvalidArgument, naming the node, for anything that is no conditional of this
 // form; Unimplemented for what one cannot say.

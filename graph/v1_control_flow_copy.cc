@@ -13,7 +13,8 @@ bool IsAnchor(const V1Graph& graph, int node) {
 }
 
 bool IsIdentity(const V1Node& node) {
-  return node.controls.empty() && node.inputs.size() == 1 && node.def->op() == "Identity";
+  return node.controls.empty() && node.inputs.size() == 1 &&
+         node.def->op() == "Identity";
 }
 
 absl::StatusOr<V1Value> V1Copier::Map(V1Value value) {
@@ -23,7 +24,8 @@ absl::StatusOr<V1Value> V1Copier::Map(V1Value value) {
   return V1Value{node, source.value.index};
 }
 
-absl::StatusOr<V1Value> V1Copier::MapAfter(V1Value value, const std::vector<int>& controls,
+absl::StatusOr<V1Value> V1Copier::MapAfter(V1Value value,
+                                           const std::vector<int>& controls,
                                            const proto::NodeDef& named) {
   WEFT_ASSIGN_OR_RETURN(const V1Value mapped, Map(value));
   V1Node identity{.inputs = {mapped}, .controls = controls};
@@ -40,7 +42,8 @@ absl::StatusOr<V1Value> V1Copier::MapAfter(V1Value value, const std::vector<int>
 }
 
 absl::StatusOr<int> V1Copier::Copy(int node) {
-  const auto [it, is_new] = copied_.emplace(node, static_cast<int>(to_.nodes.size()));
+  const auto [it, is_new] =
+      copied_.emplace(node, static_cast<int>(to_.nodes.size()));
   if (!is_new) return it->second;
   const int copy = it->second;
   WEFT_RETURN_IF_ERROR(module_.TakeNodes(1));
@@ -52,7 +55,8 @@ absl::StatusOr<int> V1Copier::Copy(int node) {
   return copy;
 }
 
-absl::Status V1Copier::MapControls(const V1Node& node, std::vector<int>* controls) {
+absl::Status V1Copier::MapControls(const V1Node& node,
+                                   std::vector<int>* controls) {
   for (int control : node.controls) {
     WEFT_ASSIGN_OR_RETURN(const int source, ResolveControl(control));
     if (source < 0) continue;

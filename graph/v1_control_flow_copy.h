@@ -24,7 +24,8 @@ class V1Copier {
   // What `value` of `from` is in `to`. Nodes are copied by the next Run.
   absl::StatusOr<V1Value> Map(V1Value value);
   // As Map, for what must wait for these nodes as well.
-  absl::StatusOr<V1Value> MapAfter(V1Value value, const std::vector<int>& controls,
+  absl::StatusOr<V1Value> MapAfter(V1Value value,
+                                   const std::vector<int>& controls,
                                    const proto::NodeDef& named);
   absl::Status Run();
 
@@ -39,8 +40,8 @@ class V1Copier {
   };
   // What `value` comes from, through what disappears.
   virtual absl::StatusOr<Source> Resolve(V1Value value) = 0;
-  // The node to wait for instead of `node`; -1 for none. A node that lies under a
-  // condition because of what it waits for must still do so.
+  // The node to wait for instead of `node`; -1 for none. A node that lies under
+  // a condition because of what it waits for must still do so.
   virtual absl::StatusOr<int> ResolveControl(int node) = 0;
   // Called once for each node that is copied.
   virtual absl::Status Check(int node) = 0;

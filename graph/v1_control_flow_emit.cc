@@ -35,9 +35,11 @@ class GraphWriter {
     for (const V1Value& input : node.inputs) to->add_input(Name(input));
     std::vector<int> controls = node.controls;
     std::sort(controls.begin(), controls.end());
-    controls.erase(std::unique(controls.begin(), controls.end()), controls.end());
+    controls.erase(std::unique(controls.begin(), controls.end()),
+                   controls.end());
     for (int control : controls) {
-      // What said to which frame or branch a constant belongs has done its duty.
+      // What said to which frame or branch a constant belongs has done its
+      // duty.
       const bool is_const = node.inputs.empty() && node.def->op() == "Const";
       if (is_const && (node.anchored || IsAnchor(graph_, control))) continue;
       to->add_input(absl::StrCat("^", graph_.nodes[control].name()));
@@ -75,7 +77,8 @@ proto::GraphDef V1Module::Emit(const proto::GraphDef& file) const {
   if (file.has_versions()) *result.mutable_versions() = file.versions();
   const GraphWriter writer(*graphs_[0]);
   result.mutable_node()->Reserve(static_cast<int>(graphs_[0]->nodes.size()));
-  for (const V1Node& node : graphs_[0]->nodes) writer.Write(node, result.add_node());
+  for (const V1Node& node : graphs_[0]->nodes)
+    writer.Write(node, result.add_node());
   for (size_t i = 1; i < graphs_.size(); ++i) {
     WriteFunction(*graphs_[i], result.mutable_library()->add_function());
   }

@@ -31,8 +31,8 @@ struct V1Frames {
 };
 
 // InvalidArgument, naming node and frame, unless control flow ops have the
-// inputs they need, the inputs of each node lie in one frame, and Exit, LoopCond
-// and NextIteration lie in a loop and lead where they must.
+// inputs they need, the inputs of each node lie in one frame, and Exit,
+// LoopCond and NextIteration lie in a loop and lead where they must.
 absl::StatusOr<V1Frames> FindFrames(const V1Graph& graph);
 
 }  // namespace weft

@@ -37,8 +37,10 @@ absl::Status V1Module::Read(const proto::GraphDef& file) {
   for (int i = 0; i < list.size(); ++i) {
     V1Node& node = graph.nodes[i];
     node.def = &list.node(i);
-    for (const InputRef& ref : list.inputs(i)) node.inputs.push_back({ref.node, ref.index});
-    for (const InputRef& ref : list.control_inputs(i)) node.controls.push_back(ref.node);
+    for (const InputRef& ref : list.inputs(i))
+      node.inputs.push_back({ref.node, ref.index});
+    for (const InputRef& ref : list.control_inputs(i))
+      node.controls.push_back(ref.node);
     names_.insert(node.name());
     file_names_.insert(node.name());
   }
@@ -66,9 +68,12 @@ proto::NodeDef* V1Module::NewDef(std::string name, absl::string_view op) {
   return &def;
 }
 
-std::string V1Module::UniqueName(absl::string_view base) { return Unique(base, &names_); }
+std::string V1Module::UniqueName(absl::string_view base) {
+  return Unique(base, &names_);
+}
 
-std::string V1Module::Unique(absl::string_view base, absl::flat_hash_set<std::string>* taken) {
+std::string V1Module::Unique(absl::string_view base,
+                             absl::flat_hash_set<std::string>* taken) {
   std::string name(base);
   if (taken->insert(name).second) return name;
   int& suffix = next_suffix_[name];
@@ -81,16 +86,21 @@ std::string V1Module::Unique(absl::string_view base, absl::flat_hash_set<std::st
 absl::Status V1Module::TakeNodes(int64_t count) {
   nodes_left_ -= count;
   if (nodes_left_ >= 0) return absl::OkStatus();
-  return ResourceExhausted("the loops and conditionals take more nodes than the graph may have "
-                           "(GraphOptions.max_nodes): what several of them use is there in each");
+  return ResourceExhausted(
+      "the loops and conditionals take more nodes than the graph may have "
+      "(GraphOptions.max_nodes): what several of them use is there in each");
 }
 
-void V1Module::Alias(const std::string& name, int index, const V1Graph& graph, V1Value to) {
+void V1Module::Alias(const std::string& name, int index, const V1Graph& graph,
+                     V1Value to) {
   if (to.node == V1Value::kArg) return;  // Of a body: out of reach.
-  aliases_[ValueName(name, index)] = ValueName(graph.nodes[to.node].name(), to.index);
+  aliases_[ValueName(name, index)] =
+      ValueName(graph.nodes[to.node].name(), to.index);
 }
 
-void V1Module::Hide(const std::string& name, const std::string& where) { hidden_[name] = where; }
+void V1Module::Hide(const std::string& name, const std::string& where) {
+  hidden_[name] = where;
+}
 
 std::map<std::string, std::string> V1Module::FinalAliases() const {
   absl::flat_hash_set<std::string> present;
@@ -99,10 +109,12 @@ std::map<std::string, std::string> V1Module::FinalAliases() const {
   for (const auto& [name, first] : aliases_) {
     const std::string* target = &first;
     // A loop in a conditional that is in a loop: each step leads outwards.
-    for (auto it = aliases_.find(*target); it != aliases_.end(); it = aliases_.find(*target)) {
+    for (auto it = aliases_.find(*target); it != aliases_.end();
+         it = aliases_.find(*target)) {
       target = &it->second;
     }
-    if (present.contains(target->substr(0, target->rfind(':')))) result[name] = *target;
+    if (present.contains(target->substr(0, target->rfind(':'))))
+      result[name] = *target;
   }
   return result;
 }
@@ -111,7 +123,8 @@ absl::flat_hash_map<std::string, std::string> V1Module::FinalHidden() const {
   absl::flat_hash_map<std::string, std::string> result = hidden_;
   for (size_t i = 1; i < graphs_.size(); ++i) {
     for (const V1Node& node : graphs_[i]->nodes) {
-      if (file_names_.contains(node.name())) result[node.name()] = graphs_[i]->where;
+      if (file_names_.contains(node.name()))
+        result[node.name()] = graphs_[i]->where;
     }
   }
   for (const V1Node& node : graphs_[0]->nodes) result.erase(node.name());
@@ -123,7 +136,8 @@ absl::StatusOr<std::vector<int>> InOrder(const V1Graph& graph) {
   for (const V1Node& node : graph.nodes) {
     for (const V1Value& input : node.inputs) {
       if (input.node == V1Value::kArg) continue;
-      if (graph.nodes[input.node].op() != V1Op::kNextIteration) predecessors.Add(input.node);
+      if (graph.nodes[input.node].op() != V1Op::kNextIteration)
+        predecessors.Add(input.node);
     }
     for (int control : node.controls) predecessors.Add(control);
     predecessors.EndNode();

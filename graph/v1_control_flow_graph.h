@@ -1,5 +1,6 @@
-// Old graphs on their way to structured ones: nodes as they stand in a file, but
-// with numbers as inputs. Used by v1_control_flow*.cc and tensor_array*.cc alone.
+// Old graphs on their way to structured ones: nodes as they stand in a file,
+// but with numbers as inputs. Used by v1_control_flow*.cc and tensor_array*.cc
+// alone.
 #ifndef WEFT_GRAPH_V1_CONTROL_FLOW_GRAPH_H_
 #define WEFT_GRAPH_V1_CONTROL_FLOW_GRAPH_H_
 
@@ -48,7 +49,8 @@ struct V1Value {
 };
 
 struct V1Node {
-  const proto::NodeDef* def = nullptr;  // Name, op, attrs; its inputs do not count.
+  const proto::NodeDef* def =
+      nullptr;  // Name, op, attrs; its inputs do not count.
   std::vector<V1Value> inputs = {};
   std::vector<int> controls = {};  // Nodes that run before.
   // Its control inputs only say to which frame it belongs.
@@ -83,7 +85,9 @@ class V1Module {
 
   // ---- Making -------------------------------------------------------------
 
-  const std::vector<std::unique_ptr<V1Graph>>& graphs() const { return graphs_; }
+  const std::vector<std::unique_ptr<V1Graph>>& graphs() const {
+    return graphs_;
+  }
   // A function called like `base`: a body of `where`.
   V1Graph* AddGraph(absl::string_view base, std::string where);
   // A node's name, op and attrs, to be filled in.
@@ -93,10 +97,12 @@ class V1Module {
   // ResourceExhausted if `count` more nodes are too many.
   absl::Status TakeNodes(int64_t count);
 
-  // ---- Names that disappear --------------------------------------------------
+  // ---- Names that disappear
+  // --------------------------------------------------
 
   // Output `index` of the node that was called `name` is now `to` of `graph`.
-  void Alias(const std::string& name, int index, const V1Graph& graph, V1Value to);
+  void Alias(const std::string& name, int index, const V1Graph& graph,
+             V1Value to);
   // A node called `name` became part of `where`, or of nothing.
   void Hide(const std::string& name, const std::string& where);
 
@@ -105,14 +111,16 @@ class V1Module {
   // Where nodes are that cannot be fetched.
   absl::flat_hash_map<std::string, std::string> FinalHidden() const;
 
-  // ---- Result -----------------------------------------------------------------
+  // ---- Result
+  // -----------------------------------------------------------------
 
   // The graphs, with all else that is in `file`.
   proto::GraphDef Emit(const proto::GraphDef& file) const;
 
  private:
   // `base`, or base_1, base_2, ...: not in `taken`, of which it becomes part.
-  std::string Unique(absl::string_view base, absl::flat_hash_set<std::string>* taken);
+  std::string Unique(absl::string_view base,
+                     absl::flat_hash_set<std::string>* taken);
 
   int64_t nodes_left_;
   std::vector<std::unique_ptr<V1Graph>> graphs_;
@@ -135,7 +143,8 @@ absl::StatusOr<std::vector<int>> InOrder(const V1Graph& graph);
 // "rnn/while" for rnn/while/Merge_1; `otherwise` for a name without a scope.
 std::string ScopeOf(const std::string& name, absl::string_view otherwise);
 
-// ---- v1_control_flow_types.cc -------------------------------------------------
+// ---- v1_control_flow_types.cc
+// -------------------------------------------------
 
 // The number of the type that a value has or that a node takes; 0 if it is not
 // known. References count as what they refer to.

@@ -13,9 +13,9 @@
 
 namespace weft {
 
-// Sets of conditions that must all hold. A condition is a predicate and the value
-// it must have: 2 * predicate + value. Sets are numbered; equal ones have one
-// number.
+// Sets of conditions that must all hold. A condition is a predicate and the
+// value it must have: 2 * predicate + value. Sets are numbered; equal ones have
+// one number.
 class V1GuardSets {
  public:
   static constexpr int kAlways = 0;
@@ -48,7 +48,8 @@ class V1Guards {
  public:
   // `order` is that of the nodes. InvalidArgument, naming the Merge, if its
   // inputs are not the two outcomes of one predicate.
-  static absl::StatusOr<V1Guards> Create(const V1Graph& graph, const std::vector<int>& order);
+  static absl::StatusOr<V1Guards> Create(const V1Graph& graph,
+                                         const std::vector<int>& order);
 
   // The number of a set.
   int of(int node) const { return guards_[node]; }
@@ -69,7 +70,8 @@ class V1Guards {
   const V1Graph* graph_;
   mutable V1GuardSets sets_;
   std::vector<int> guards_;
-  std::vector<std::optional<V1Value>> origins_;  // What Identity and Switch pass on.
+  std::vector<std::optional<V1Value>>
+      origins_;  // What Identity and Switch pass on.
   absl::flat_hash_map<int, V1Choice> choices_;
   absl::flat_hash_map<int, int> predicates_;
   absl::flat_hash_map<V1Value, int> numbers_;  // Of predicates.

@@ -27,16 +27,19 @@ class UnionFind {
   std::vector<int> parent_;
 };
 
-// The nodes of `frame`, by loop: loops that were imported twice have frames of the
-// same name, but nothing else in common.
-std::vector<std::vector<int>> SplitIntoLoops(const V1LoopState& state, int frame,
+// The nodes of `frame`, by loop: loops that were imported twice have frames of
+// the same name, but nothing else in common.
+std::vector<std::vector<int>> SplitIntoLoops(const V1LoopState& state,
+                                             int frame,
                                              const std::vector<int>& nodes) {
   absl::flat_hash_map<int, int> local;
-  for (size_t i = 0; i < nodes.size(); ++i) local.emplace(nodes[i], static_cast<int>(i));
+  for (size_t i = 0; i < nodes.size(); ++i)
+    local.emplace(nodes[i], static_cast<int>(i));
   UnionFind sets(nodes.size());
   for (size_t i = 0; i < nodes.size(); ++i) {
     const V1Node& node = state.graph.nodes[nodes[i]];
-    if (state.frames.in[nodes[i]] != frame) continue;  // An Enter: its input is outside.
+    if (state.frames.in[nodes[i]] != frame)
+      continue;  // An Enter: its input is outside.
     auto join = [&](int other) {
       const auto it = local.find(other);
       if (it != local.end()) sets.Join(static_cast<int>(i), it->second);
@@ -47,8 +50,8 @@ std::vector<std::vector<int>> SplitIntoLoops(const V1LoopState& state, int frame
   std::vector<std::vector<int>> loops;
   absl::flat_hash_map<int, int> by_set;
   for (size_t i = 0; i < nodes.size(); ++i) {
-    const auto [it, is_new] =
-        by_set.emplace(sets.Find(static_cast<int>(i)), static_cast<int>(loops.size()));
+    const auto [it, is_new] = by_set.emplace(sets.Find(static_cast<int>(i)),
+                                             static_cast<int>(loops.size()));
     if (is_new) loops.emplace_back();
     loops[it->second].push_back(nodes[i]);
   }
@@ -57,8 +60,9 @@ std::vector<std::vector<int>> SplitIntoLoops(const V1LoopState& state, int frame
 
 void HideAll(V1LoopState& state, const V1Loop& loop) {
   for (int n : loop.nodes) {
-    state.module.Hide(state.graph.nodes[n].name(),
-                      absl::StrCat(state.frames.Describe(loop.frame), ", which is no loop"));
+    state.module.Hide(
+        state.graph.nodes[n].name(),
+        absl::StrCat(state.frames.Describe(loop.frame), ", which is no loop"));
   }
 }
 
@@ -107,13 +111,16 @@ absl::Status StructureLoops(V1Module& module) {
   // A frame is numbered after the one around it.
   for (int frame = num_frames - 1; frame > 0; --frame) {
     const int parent = state.frames.frames[frame].parent;
-    for (std::vector<int>& nodes : SplitIntoLoops(state, frame, members[frame])) {
-      WEFT_ASSIGN_OR_RETURN(const V1Loop loop, FindLoop(state, frame, std::move(nodes)));
+    for (std::vector<int>& nodes :
+         SplitIntoLoops(state, frame, members[frame])) {
+      WEFT_ASSIGN_OR_RETURN(const V1Loop loop,
+                            FindLoop(state, frame, std::move(nodes)));
       if (loop.loop_cond < 0) {
         HideAll(state, loop);
         continue;
       }
-      WEFT_ASSIGN_OR_RETURN(const std::vector<int> left, MakeWhile(state, loop));
+      WEFT_ASSIGN_OR_RETURN(const std::vector<int> left,
+                            MakeWhile(state, loop));
       members[parent].insert(members[parent].end(), left.begin(), left.end());
     }
   }

@@ -16,9 +16,9 @@ namespace weft {
 //                   |     |
 //                   +-> LoopCond
 //
-// per variable, with one condition for all; an Enter that is constant is a value
-// from outside, of which the While has a variable that does not change. Nodes that
-// the condition and the body need are there in both.
+// per variable, with one condition for all; an Enter that is constant is a
+// value from outside, of which the While has a variable that does not change.
+// Nodes that the condition and the body need are there in both.
 //
 // InvalidArgument, naming node and frame, for anything that is no loop of this
 // form; Unimplemented for what a loop of this form cannot say.

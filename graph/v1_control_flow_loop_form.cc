@@ -33,11 +33,13 @@ class LoopFinder {
 
  private:
   absl::Status Error(int node, const std::string& what) const {
-    return InvalidArgument(DescribeNode(*graph_.nodes[node].def), ": ", what, " (in ",
-                           state_.frames.Describe(loop_.frame), ")");
+    return InvalidArgument(DescribeNode(*graph_.nodes[node].def), ": ", what,
+                           " (in ", state_.frames.Describe(loop_.frame), ")");
   }
   const std::string& Name(int node) const { return graph_.nodes[node].name(); }
-  bool IsInside(int node) const { return state_.frames.in[node] == loop_.frame; }
+  bool IsInside(int node) const {
+    return state_.frames.in[node] == loop_.frame;
+  }
   bool IsVariableEnter(int node) const;
 
   absl::Status FindNodes();
@@ -57,7 +59,8 @@ class LoopFinder {
 
 bool LoopFinder::IsVariableEnter(int node) const {
   const V1Node& n = graph_.nodes[node];
-  if (n.op() != V1Op::kEnter || state_.frames.out[node] != loop_.frame) return false;
+  if (n.op() != V1Op::kEnter || state_.frames.out[node] != loop_.frame)
+    return false;
   const auto constant = n.def->attr().find("is_constant");
   return constant == n.def->attr().end() || !constant->second.b();
 }
@@ -67,14 +70,19 @@ absl::Status LoopFinder::FindNodes() {
     switch (graph_.nodes[n].op()) {
       case V1Op::kLoopCond:
         if (loop_.loop_cond >= 0) {
-          return Error(n, absl::StrCat("is a second LoopCond, beside '", Name(loop_.loop_cond),
-                                       "'"));
+          return Error(n, absl::StrCat("is a second LoopCond, beside '",
+                                       Name(loop_.loop_cond), "'"));
         }
         loop_.loop_cond = n;
         break;
-      case V1Op::kExit: loop_.exits.push_back(n); break;
-      case V1Op::kMerge: WEFT_RETURN_IF_ERROR(AddVariable(n)); break;
-      default: break;
+      case V1Op::kExit:
+        loop_.exits.push_back(n);
+        break;
+      case V1Op::kMerge:
+        WEFT_RETURN_IF_ERROR(AddVariable(n));
+        break;
+      default:
+        break;
     }
   }
   for (int n : loop_.nodes) {
@@ -88,17 +96,22 @@ absl::Status LoopFinder::AddVariable(int merge) {
   const std::vector<V1Value>& inputs = graph_.nodes[merge].inputs;
   for (const V1Value& input : inputs) {
     if (IsVariableEnter(input.node)) variable.enter = input.node;
-    if (graph_.nodes[input.node].op() == V1Op::kNextIteration) variable.next = input.node;
+    if (graph_.nodes[input.node].op() == V1Op::kNextIteration)
+      variable.next = input.node;
   }
-  if (variable.enter < 0 && variable.next < 0) return absl::OkStatus();  // Of a conditional.
+  if (variable.enter < 0 && variable.next < 0)
+    return absl::OkStatus();  // Of a conditional.
   if (variable.enter >= 0 && inputs.size() == 1) {
     loop_.incomplete.insert(merge);
     return absl::OkStatus();
   }
   if (variable.enter < 0 || variable.next < 0) {
-    return Error(merge, absl::StrCat("must have an Enter that is not constant and a NextIteration "
-                                     "as inputs, but has '", Name(inputs[0].node), "' and '",
-                                     Name(inputs.back().node), "'"));
+    return Error(
+        merge,
+        absl::StrCat(
+            "must have an Enter that is not constant and a NextIteration "
+            "as inputs, but has '",
+            Name(inputs[0].node), "' and '", Name(inputs.back().node), "'"));
   }
   loop_.by_merge.emplace(merge, static_cast<int>(loop_.variables.size()));
   loop_.variables.push_back(variable);
@@ -107,19 +120,23 @@ absl::Status LoopFinder::AddVariable(int merge) {
 
 absl::Status LoopFinder::CheckUses(int node) const {
   const V1Node& n = graph_.nodes[node];
-  const bool is_variable = loop_.by_merge.contains(node) || loop_.incomplete.contains(node);
+  const bool is_variable =
+      loop_.by_merge.contains(node) || loop_.incomplete.contains(node);
   for (int control : n.controls) {
     const bool is_enter = graph_.nodes[control].op() == V1Op::kEnter;
     if (is_variable && !is_enter) {
-      return Error(node, absl::StrCat("a loop variable cannot wait for '", Name(control), "'"));
+      return Error(node, absl::StrCat("a loop variable cannot wait for '",
+                                      Name(control), "'"));
     }
     if (is_variable || !IsVariableEnter(control)) continue;
-    return Error(node, absl::StrCat("waits for '", Name(control), "', an Enter that is not "
+    return Error(node, absl::StrCat("waits for '", Name(control),
+                                    "', an Enter that is not "
                                     "constant, which only a Merge may use"));
   }
   for (const V1Value& input : n.inputs) {
     if (is_variable || !IsVariableEnter(input.node)) continue;
-    return Error(node, absl::StrCat("uses '", Name(input.node), "', an Enter that is not "
+    return Error(node, absl::StrCat("uses '", Name(input.node),
+                                    "', an Enter that is not "
                                     "constant, which only a Merge may use"));
   }
   return absl::OkStatus();
@@ -140,17 +157,21 @@ absl::Status LoopFinder::CheckNoLoop() const {
 absl::Status LoopFinder::FindSwitches() {
   for (int n : loop_.nodes) {
     const V1Node& node = graph_.nodes[n];
-    if (node.op() != V1Op::kSwitch || node.inputs[1].node != loop_.loop_cond) continue;
+    if (node.op() != V1Op::kSwitch || node.inputs[1].node != loop_.loop_cond)
+      continue;
     const auto variable = loop_.by_merge.find(node.inputs[0].node);
     if (variable == loop_.by_merge.end() || node.inputs[0].index != 0) {
       if (loop_.incomplete.contains(node.inputs[0].node)) continue;
-      return Error(n, absl::StrCat("is steered by '", Name(loop_.loop_cond), "', but its data '",
-                                   Name(node.inputs[0].node),
-                                   "' is no loop variable (a Merge of Enter and NextIteration)"));
+      return Error(
+          n, absl::StrCat(
+                 "is steered by '", Name(loop_.loop_cond), "', but its data '",
+                 Name(node.inputs[0].node),
+                 "' is no loop variable (a Merge of Enter and NextIteration)"));
     }
     for (int control : node.controls) {
       if (IsAnchor(graph_, control)) continue;
-      return Error(n, absl::StrCat("a loop variable cannot wait for '", Name(control), "'"));
+      return Error(n, absl::StrCat("a loop variable cannot wait for '",
+                                   Name(control), "'"));
     }
     loop_.by_switch.emplace(n, variable->second);
   }
@@ -189,12 +210,13 @@ absl::Status LoopFinder::Spread(V1Part part, std::vector<int> open) {
     open.pop_back();
     const auto [it, is_new] = loop_.parts.emplace(n, part);
     if (!is_new && it->second != part) {
-      return Error(n, "needs values of an iteration and values after the last one");
+      return Error(
+          n, "needs values of an iteration and values after the last one");
     }
     if (!is_new) continue;
     if (n == loop_.loop_cond || loop_.by_switch.contains(n)) {
-      return Error(n, absl::StrCat("depends on a Switch that '", Name(loop_.loop_cond),
-                                   "' steers"));
+      return Error(n, absl::StrCat("depends on a Switch that '",
+                                   Name(loop_.loop_cond), "' steers"));
     }
     const auto users = users_.find(n);
     if (users == users_.end()) continue;
@@ -214,19 +236,22 @@ absl::Status LoopFinder::CheckEnds() const {
     if (graph_.nodes[input].op() == V1Op::kSwitch) {
       const int merge = graph_.nodes[input].inputs[0].node;
       if (loop_.incomplete.contains(merge)) {
-        return Error(merge, "has 1 input but must have 2: no NextIteration leads to it");
+        return Error(
+            merge, "has 1 input but must have 2: no NextIteration leads to it");
       }
     }
-    return Error(n, absl::StrCat("its input '", Name(input), "' must come from output ",
-                                 is_exit ? 0 : 1, " of a Switch that '", Name(loop_.loop_cond),
-                                 "' steers"));
+    return Error(
+        n, absl::StrCat("its input '", Name(input), "' must come from output ",
+                        is_exit ? 0 : 1, " of a Switch that '",
+                        Name(loop_.loop_cond), "' steers"));
   }
   return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::StatusOr<V1Loop> FindLoop(const V1LoopState& state, int frame, std::vector<int> nodes) {
+absl::StatusOr<V1Loop> FindLoop(const V1LoopState& state, int frame,
+                                std::vector<int> nodes) {
   return LoopFinder(state, frame, std::move(nodes)).Run();
 }
 

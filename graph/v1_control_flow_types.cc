@@ -9,11 +9,14 @@ namespace {
 
 constexpr int kFirstReference = 100;
 
-int Stripped(int type) { return type > kFirstReference ? type - kFirstReference : type; }
+int Stripped(int type) {
+  return type > kFirstReference ? type - kFirstReference : type;
+}
 
 // An attr of a node, or its default.
 struct Attr {
-  Attr(const proto::NodeDef& node, const OpSchema& schema, const std::string& name) {
+  Attr(const proto::NodeDef& node, const OpSchema& schema,
+       const std::string& name) {
     const auto it = node.attr().find(name);
     if (it != node.attr().end()) {
       given = &it->second;
@@ -26,12 +29,14 @@ struct Attr {
 
   int64_t number() const {
     if (given != nullptr) return given->i();
-    const int64_t* value = fallback != nullptr ? fallback->get_if<int64_t>() : nullptr;
+    const int64_t* value =
+        fallback != nullptr ? fallback->get_if<int64_t>() : nullptr;
     return value != nullptr ? *value : 0;
   }
   int type() const {
     if (given != nullptr) return Stripped(given->type());
-    const DataType* value = fallback != nullptr ? fallback->get_if<DataType>() : nullptr;
+    const DataType* value =
+        fallback != nullptr ? fallback->get_if<DataType>() : nullptr;
     return value != nullptr ? static_cast<int>(*value) : 0;
   }
 };
@@ -44,9 +49,11 @@ int ArgType(const proto::NodeDef& node, const OpSchema& schema,
     if (!arg.type_list_attr.empty()) {
       const Attr types(node, schema, arg.type_list_attr);
       count = types.given != nullptr ? types.given->list().type_size() : 0;
-      if (index < count) return Stripped(types.given->list().type(static_cast<int>(index)));
+      if (index < count)
+        return Stripped(types.given->list().type(static_cast<int>(index)));
     } else if (!arg.number_attr.empty()) {
-      count = std::max<int64_t>(Attr(node, schema, arg.number_attr).number(), 0);
+      count =
+          std::max<int64_t>(Attr(node, schema, arg.number_attr).number(), 0);
     }
     if (index < count) {
       return arg.type_attr.empty() ? static_cast<int>(arg.type)
@@ -66,25 +73,36 @@ int TypeAttr(const proto::NodeDef& node, const std::string& name) {
 
 int OutputType(const proto::NodeDef& node, int index) {
   switch (V1OpOf(node.op())) {
-    case V1Op::kLoopCond: return proto::DT_BOOL;
-    case V1Op::kMerge: return index == 1 ? static_cast<int>(proto::DT_INT32) : TypeAttr(node, "T");
-    case V1Op::kNone: break;
-    default: return TypeAttr(node, "T");
+    case V1Op::kLoopCond:
+      return proto::DT_BOOL;
+    case V1Op::kMerge:
+      return index == 1 ? static_cast<int>(proto::DT_INT32)
+                        : TypeAttr(node, "T");
+    case V1Op::kNone:
+      break;
+    default:
+      return TypeAttr(node, "T");
   }
   const OpSchema* schema = OpRegistry::Global().Find(node.op());
-  return schema == nullptr ? 0 : ArgType(node, *schema, schema->outputs(), index);
+  return schema == nullptr ? 0
+                           : ArgType(node, *schema, schema->outputs(), index);
 }
 
 int InputType(const proto::NodeDef& node, int index) {
   switch (V1OpOf(node.op())) {
-    case V1Op::kLoopCond: return proto::DT_BOOL;
+    case V1Op::kLoopCond:
+      return proto::DT_BOOL;
     case V1Op::kSwitch:
-      return index == 1 ? static_cast<int>(proto::DT_BOOL) : TypeAttr(node, "T");
-    case V1Op::kNone: break;
-    default: return TypeAttr(node, "T");
+      return index == 1 ? static_cast<int>(proto::DT_BOOL)
+                        : TypeAttr(node, "T");
+    case V1Op::kNone:
+      break;
+    default:
+      return TypeAttr(node, "T");
   }
   const OpSchema* schema = OpRegistry::Global().Find(node.op());
-  return schema == nullptr ? 0 : ArgType(node, *schema, schema->inputs(), index);
+  return schema == nullptr ? 0
+                           : ArgType(node, *schema, schema->inputs(), index);
 }
 
 int TypeOf(const V1Graph& graph, V1Value value) {
@@ -100,7 +118,8 @@ bool IsStateful(const proto::NodeDef& node) {
 
 std::string TypeName(int type) {
   const std::optional<DataType> known = DataTypeFromNumber(type);
-  return known.has_value() ? std::string(DataTypeName(*known)) : absl::StrCat("type ", type);
+  return known.has_value() ? std::string(DataTypeName(*known))
+                           : absl::StrCat("type ", type);
 }
 
 }  // namespace weft

@@ -13,7 +13,8 @@ absl::StatusOr<proto::GraphDef> ReadGraphDef(const std::string& path) {
   WEFT_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
   absl::StatusOr<proto::GraphDef> graph = ParseGraphDef(bytes);
   if (graph.ok()) return graph;
-  return Annotate(graph.status(), absl::StrCat(path, " (", bytes.size(), " bytes)"));
+  return Annotate(graph.status(),
+                  absl::StrCat(path, " (", bytes.size(), " bytes)"));
 }
 
 absl::StatusOr<std::unique_ptr<Graph>> ReadGraph(const std::string& path,
@@ -25,12 +26,13 @@ absl::StatusOr<std::unique_ptr<Graph>> ReadGraph(const std::string& path,
 }
 
 GraphFormat FormatOfPath(const std::string& path) {
-  const bool is_text = absl::EndsWith(path, ".pbtxt") || absl::EndsWith(path, ".txt");
+  const bool is_text =
+      absl::EndsWith(path, ".pbtxt") || absl::EndsWith(path, ".txt");
   return is_text ? GraphFormat::kText : GraphFormat::kBinary;
 }
 
-absl::Status WriteGraphDef(const std::string& path, const proto::GraphDef& graph,
-                           GraphFormat format) {
+absl::Status WriteGraphDef(const std::string& path,
+                           const proto::GraphDef& graph, GraphFormat format) {
   const absl::StatusOr<std::string> bytes = SerializeGraphDef(graph, format);
   if (!bytes.ok()) return Annotate(bytes.status(), path);
   return WriteFileAtomically(path, *bytes);
@@ -38,7 +40,8 @@ absl::Status WriteGraphDef(const std::string& path, const proto::GraphDef& graph
 
 absl::Status WriteGraph(const std::string& path, const Graph& graph,
                         const ExportOptions& options) {
-  WEFT_ASSIGN_OR_RETURN(const proto::GraphDef def, ExportGraphDef(graph, options));
+  WEFT_ASSIGN_OR_RETURN(const proto::GraphDef def,
+                        ExportGraphDef(graph, options));
   return WriteGraphDef(path, def, FormatOfPath(path));
 }
 

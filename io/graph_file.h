@@ -18,15 +18,15 @@ namespace weft {
 // InputFile::Open, of content as ParseGraphDef, all with the path.
 absl::StatusOr<proto::GraphDef> ReadGraphDef(const std::string& path);
 // The graph itself: all of it, or an error.
-absl::StatusOr<std::unique_ptr<Graph>> ReadGraph(const std::string& path,
-                                                 const ImportOptions& options = {});
+absl::StatusOr<std::unique_ptr<Graph>> ReadGraph(
+    const std::string& path, const ImportOptions& options = {});
 
 // Text for paths that end in .pbtxt or .txt, else binary.
 GraphFormat FormatOfPath(const std::string& path);
 
 // Written whole or not at all: see AtomicFile.
-absl::Status WriteGraphDef(const std::string& path, const proto::GraphDef& graph,
-                           GraphFormat format);
+absl::Status WriteGraphDef(const std::string& path,
+                           const proto::GraphDef& graph, GraphFormat format);
 absl::Status WriteGraph(const std::string& path, const Graph& graph,
                         const ExportOptions& options = {});
 

@@ -30,7 +30,8 @@ class Broadcast : public KernelState {
   using Offsets = std::array<int64_t, kMaxInputs>;
 
   // Of at most three inputs. InvalidArgument if the shapes do not fit.
-  static absl::StatusOr<Broadcast> Create(absl::Span<const TensorShape* const> inputs);
+  static absl::StatusOr<Broadcast> Create(
+      absl::Span<const TensorShape* const> inputs);
 
   const TensorShape& shape() const { return shape_; }
   int64_t num_rows() const { return num_rows_; }
@@ -47,7 +48,8 @@ class Broadcast : public KernelState {
     for (size_t i = 0; i < axes_.size(); ++i) {  // Innermost first.
       index[i] = rest % axes_[i].size;
       rest /= axes_[i].size;
-      for (int k = 0; k < kMaxInputs; ++k) offsets[k] += index[i] * axes_[i].strides[k];
+      for (int k = 0; k < kMaxInputs; ++k)
+        offsets[k] += index[i] * axes_[i].strides[k];
     }
     for (int64_t row = begin; row < end; ++row) {
       fn(row, offsets);
@@ -86,22 +88,26 @@ inline absl::StatusOr<Broadcast> Broadcast::Create(
   for (int from_end = 1; from_end <= rank; ++from_end) {
     Axis axis;
     for (const TensorShape* shape : inputs) {
-      const int64_t size = from_end <= shape->rank() ? shape->dim(-from_end) : 1;
+      const int64_t size =
+          from_end <= shape->rank() ? shape->dim(-from_end) : 1;
       if (size == 1) continue;
       if (axis.size != 1 && axis.size != size) {
         std::string shapes;
         for (const TensorShape* s : inputs) {
-          absl::StrAppend(&shapes, shapes.empty() ? "" : " and ", s->ToString());
+          absl::StrAppend(&shapes, shapes.empty() ? "" : " and ",
+                          s->ToString());
         }
-        return InvalidArgument("shapes ", shapes, " do not broadcast: ", axis.size, " and ",
-                               size, " differ");
+        return InvalidArgument("shapes ", shapes,
+                               " do not broadcast: ", axis.size, " and ", size,
+                               " differ");
       }
       axis.size = size;
     }
     dims[rank - from_end] = axis.size;
     if (axis.size == 1) continue;
     for (size_t k = 0; k < inputs.size(); ++k) {
-      const bool has = from_end <= inputs[k]->rank() && inputs[k]->dim(-from_end) != 1;
+      const bool has =
+          from_end <= inputs[k]->rank() && inputs[k]->dim(-from_end) != 1;
       axis.strides[k] = has ? next[k] : 0;
       if (has) next[k] *= axis.size;
     }
@@ -129,10 +135,11 @@ inline absl::StatusOr<Broadcast> Broadcast::Create(
   return b;
 }
 
-// z[i] = f(x[i * dx], y[i * dy]), where the strides are 0 or 1. z may be x or y.
+// z[i] = f(x[i * dx], y[i * dy]), where the strides are 0 or 1. z may be x or
+// y.
 template <typename T, typename R, typename F>
-[[gnu::noinline]] void ZipLoop(const T* x, int64_t dx, const T* y, int64_t dy, R* z, int64_t n,
-                         const F& f) {
+[[gnu::noinline]] void ZipLoop(const T* x, int64_t dx, const T* y, int64_t dy,
+                               R* z, int64_t n, const F& f) {
   if (dx != 0 && dy != 0) {
     WEFT_VECTORIZE
     for (int64_t i = 0; i < n; ++i) z[i] = f(x[i], y[i]);
@@ -191,7 +198,8 @@ class ZipKernel : public Kernel {
     const int64_t n = c.output(0).size;
     if (n == 1) {
       *z = f_(*x, *y);
-    } else if ((xs.size == n || xs.size == 1) && (ys.size == n || ys.size == 1)) {
+    } else if ((xs.size == n || xs.size == 1) &&
+               (ys.size == n || ys.size == 1)) {
       Flat(c, x, xs.size == n, y, ys.size == n, z, n);
     } else if (n > 0) {
       ByRows(c, x, y, z, c.state<Broadcast>());
@@ -208,15 +216,17 @@ class ZipKernel : public Kernel {
     }
   }
 
-  void Flat(KernelContext& c, const T* x, int64_t dx, const T* y, int64_t dy, R* z,
-            int64_t n) const {
+  void Flat(KernelContext& c, const T* x, int64_t dx, const T* y, int64_t dy,
+            R* z, int64_t n) const {
     if (n <= kElementwiseGrain) return ZipLoop(x, dx, y, dy, z, n, f_);
     c.pool().ParallelFor(n, kElementwiseGrain, [&](int64_t begin, int64_t end) {
-      ZipLoop(x + begin * dx, dx, y + begin * dy, dy, z + begin, end - begin, f_);
+      ZipLoop(x + begin * dx, dx, y + begin * dy, dy, z + begin, end - begin,
+              f_);
     });
   }
 
-  void ByRows(KernelContext& c, const T* x, const T* y, R* z, const Broadcast& b) const {
+  void ByRows(KernelContext& c, const T* x, const T* y, R* z,
+              const Broadcast& b) const {
     const int64_t size = b.row_size();
     const int64_t dx = b.row_strides()[0], dy = b.row_strides()[1];
     const auto run = [&](int64_t begin, int64_t end) {
@@ -225,7 +235,8 @@ class ZipKernel : public Kernel {
       });
     };
     if (size * b.num_rows() <= kElementwiseGrain) return run(0, b.num_rows());
-    c.pool().ParallelFor(b.num_rows(), std::max<int64_t>(1, kElementwiseGrain / size), run);
+    c.pool().ParallelFor(b.num_rows(),
+                         std::max<int64_t>(1, kElementwiseGrain / size), run);
   }
 
   const F f_;

@@ -82,7 +82,8 @@ WEFT_INLINE void MapLoop(const T* x, R* y, int64_t n, const F& f) {
 
 #if defined(__x86_64__)
 template <typename T, typename R, typename F>
-[[gnu::target("avx2")]] void MapLoopAvx2(const T* x, R* y, int64_t n, const F& f) {
+[[gnu::target("avx2")]] void MapLoopAvx2(const T* x, R* y, int64_t n,
+                                         const F& f) {
   MapLoop(x, y, n, f);
 }
 #endif
@@ -119,9 +120,10 @@ class MapKernel : public Kernel {
     } else if (n <= kElementwiseGrain) {
       Map(x, y, n, f_);
     } else {
-      c.pool().ParallelFor(n, kElementwiseGrain, [&](int64_t begin, int64_t end) {
-        Map(x + begin, y + begin, end - begin, f_);
-      });
+      c.pool().ParallelFor(n, kElementwiseGrain,
+                           [&](int64_t begin, int64_t end) {
+                             Map(x + begin, y + begin, end - begin, f_);
+                           });
     }
     return absl::OkStatus();
   }

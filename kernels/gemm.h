@@ -22,7 +22,8 @@ struct GemmShape {
 // int64_t; integers wrap around. Work is split along rows or columns of c, as
 // the shape alone says, so the bits do not depend on the number of threads.
 template <typename T>
-absl::Status Gemm(const GemmShape& shape, const T* a, const T* b, T* c, ThreadPool& pool);
+absl::Status Gemm(const GemmShape& shape, const T* a, const T* b, T* c,
+                  ThreadPool& pool);
 
 }  // namespace weft
 

@@ -95,7 +95,8 @@ struct PowF {
   }
 };
 
-// ---- Gradients from results: f(y, dy) ----------------------------------------
+// ---- Gradients from results: f(y, dy)
+// ----------------------------------------
 
 struct SqrtGradF {
   static constexpr bool kSameShape = true;
@@ -121,21 +122,36 @@ struct ReciprocalGradF {
   }
 };
 
-template <typename T> using AddKernel = ZipKernel<T, AddF>;
-template <typename T> using SubKernel = ZipKernel<T, SubF>;
-template <typename T> using MulKernel = ZipKernel<T, MulF>;
-template <typename T> using QuotientKernel = ZipKernel<T, QuotientF>;
-template <typename T> using FloorQuotientKernel = ZipKernel<T, FloorQuotientF>;
-template <typename T> using ModKernel = ZipKernel<T, ModF>;
-template <typename T> using FloorModKernel = ZipKernel<T, FloorModF>;
-template <typename T> using MaximumKernel = ZipKernel<T, MaximumF>;
-template <typename T> using MinimumKernel = ZipKernel<T, MinimumF>;
-template <typename T> using SquaredDifferenceKernel = ZipKernel<T, SquaredDifferenceF>;
-template <typename T> using DivNoNanKernel = ZipKernel<T, DivNoNanF>;
-template <typename T> using PowKernel = ZipKernel<T, PowF>;
-template <typename T> using SqrtGradKernel = ZipKernel<T, SqrtGradF>;
-template <typename T> using RsqrtGradKernel = ZipKernel<T, RsqrtGradF>;
-template <typename T> using ReciprocalGradKernel = ZipKernel<T, ReciprocalGradF>;
+template <typename T>
+using AddKernel = ZipKernel<T, AddF>;
+template <typename T>
+using SubKernel = ZipKernel<T, SubF>;
+template <typename T>
+using MulKernel = ZipKernel<T, MulF>;
+template <typename T>
+using QuotientKernel = ZipKernel<T, QuotientF>;
+template <typename T>
+using FloorQuotientKernel = ZipKernel<T, FloorQuotientF>;
+template <typename T>
+using ModKernel = ZipKernel<T, ModF>;
+template <typename T>
+using FloorModKernel = ZipKernel<T, FloorModF>;
+template <typename T>
+using MaximumKernel = ZipKernel<T, MaximumF>;
+template <typename T>
+using MinimumKernel = ZipKernel<T, MinimumF>;
+template <typename T>
+using SquaredDifferenceKernel = ZipKernel<T, SquaredDifferenceF>;
+template <typename T>
+using DivNoNanKernel = ZipKernel<T, DivNoNanF>;
+template <typename T>
+using PowKernel = ZipKernel<T, PowF>;
+template <typename T>
+using SqrtGradKernel = ZipKernel<T, SqrtGradF>;
+template <typename T>
+using RsqrtGradKernel = ZipKernel<T, RsqrtGradF>;
+template <typename T>
+using ReciprocalGradKernel = ZipKernel<T, ReciprocalGradF>;
 
 }  // namespace
 
@@ -168,9 +184,9 @@ class AddNKernel : public Kernel {
   absl::Status Layout(LayoutContext& c) const override {
     for (int i = 1; i < c.num_inputs(); ++i) {
       if (c.input_shape(i) != c.input_shape(0)) {
-        return InvalidArgument("inputs[", i, "] is ", c.input_shape(i).ToString(),
-                               " but must be ", c.input_shape(0).ToString(),
-                               " like inputs[0]");
+        return InvalidArgument("inputs[", i, "] is ",
+                               c.input_shape(i).ToString(), " but must be ",
+                               c.input_shape(0).ToString(), " like inputs[0]");
       }
     }
     c.SetOutput(0, c.input_shape(0));
@@ -184,7 +200,8 @@ class AddNKernel : public Kernel {
       AddBlock(c, 0, n);
     } else {
       c.pool().ParallelFor(n, kBlock, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; i += kBlock) AddBlock(c, i, std::min(end, i + kBlock));
+        for (int64_t i = begin; i < end; i += kBlock)
+          AddBlock(c, i, std::min(end, i + kBlock));
       });
     }
     return absl::OkStatus();

@@ -14,7 +14,8 @@ namespace weft {
 namespace {
 
 template <typename T>
-constexpr bool kIs16BitFloat = std::is_same_v<T, Half> || std::is_same_v<T, Bfloat16>;
+constexpr bool kIs16BitFloat =
+    std::is_same_v<T, Half> || std::is_same_v<T, Bfloat16>;
 
 // Cuts towards zero; what is out of range becomes the nearest limit, NaN 0.
 template <typename To, typename From>
@@ -39,14 +40,16 @@ To Convert(From x) {
     return ToBfloat16(static_cast<float>(x));
   } else if constexpr (std::is_same_v<To, bool>) {
     return x != 0;
-  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
+  } else if constexpr (std::is_floating_point_v<From> &&
+                       std::is_integral_v<To>) {
     return Saturated<To>(x);
   } else {
     return static_cast<To>(x);
   }
 }
 
-using ConvertFn = void (*)(const void* from, void* to, int64_t begin, int64_t end);
+using ConvertFn = void (*)(const void* from, void* to, int64_t begin,
+                           int64_t end);
 
 template <typename From, typename To>
 void ConvertRange(const void* from, void* to, int64_t begin, int64_t end) {
@@ -57,7 +60,8 @@ void ConvertRange(const void* from, void* to, int64_t begin, int64_t end) {
 
 class CastKernel : public Kernel {
  public:
-  CastKernel(ConvertFn convert, bool same_size) : convert_(convert), same_size_(same_size) {}
+  CastKernel(ConvertFn convert, bool same_size)
+      : convert_(convert), same_size_(same_size) {}
 
   absl::Status Layout(LayoutContext& c) const override {
     c.SetOutput(0, c.input_shape(0));
@@ -72,9 +76,9 @@ class CastKernel : public Kernel {
     if (n <= kElementwiseGrain) {
       convert_(x, y, 0, n);
     } else {
-      c.pool().ParallelFor(n, kElementwiseGrain, [&](int64_t begin, int64_t end) {
-        convert_(x, y, begin, end);
-      });
+      c.pool().ParallelFor(
+          n, kElementwiseGrain,
+          [&](int64_t begin, int64_t end) { convert_(x, y, begin, end); });
     }
     return absl::OkStatus();
   }
@@ -89,7 +93,8 @@ void RegisterCast() {
   KernelRegistry::Global().Register(
       "Cast", {{"SrcT", DataTypeOf<From>()}, {"DstT", DataTypeOf<To>()}},
       [](const KernelInit&) -> absl::StatusOr<std::unique_ptr<Kernel>> {
-        return std::make_unique<CastKernel>(ConvertRange<From, To>, sizeof(From) == sizeof(To));
+        return std::make_unique<CastKernel>(ConvertRange<From, To>,
+                                            sizeof(From) == sizeof(To));
       });
 }
 
@@ -102,7 +107,9 @@ struct AllCasts {
   }
 };
 
-const AllCasts<float, double, int32_t, int64_t, bool, uint8_t, int8_t, Half, Bfloat16> kCasts;
+const AllCasts<float, double, int32_t, int64_t, bool, uint8_t, int8_t, Half,
+               Bfloat16>
+    kCasts;
 
 }  // namespace
 }  // namespace weft

@@ -7,12 +7,12 @@
 namespace weft {
 namespace {
 
-#define WEFT_COMPARISON(name, op)                \
-  struct name {                                  \
-    template <typename T>                        \
+#define WEFT_COMPARISON(name, op)                 \
+  struct name {                                   \
+    template <typename T>                         \
     WEFT_INLINE bool operator()(T x, T y) const { \
-      return x op y;                             \
-    }                                            \
+      return x op y;                              \
+    }                                             \
   }
 
 WEFT_COMPARISON(LessF, <);
@@ -24,10 +24,14 @@ WEFT_COMPARISON(NotEqualF, !=);
 WEFT_COMPARISON(AndF, &);
 WEFT_COMPARISON(OrF, |);
 
-template <typename T> using LessKernel = ZipKernel<T, LessF, bool>;
-template <typename T> using LessEqualKernel = ZipKernel<T, LessEqualF, bool>;
-template <typename T> using GreaterKernel = ZipKernel<T, GreaterF, bool>;
-template <typename T> using GreaterEqualKernel = ZipKernel<T, GreaterEqualF, bool>;
+template <typename T>
+using LessKernel = ZipKernel<T, LessF, bool>;
+template <typename T>
+using LessEqualKernel = ZipKernel<T, LessEqualF, bool>;
+template <typename T>
+using GreaterKernel = ZipKernel<T, GreaterF, bool>;
+template <typename T>
+using GreaterEqualKernel = ZipKernel<T, GreaterEqualF, bool>;
 using LogicalAndKernel = ZipKernel<bool, AndF>;
 using LogicalOrKernel = ZipKernel<bool, OrF>;
 
@@ -37,7 +41,8 @@ class EqualityKernel : public ZipKernel<T, F, bool> {
  public:
   explicit EqualityKernel(const KernelInit& init)
       : ZipKernel<T, F, bool>(init),
-        incompatible_shape_error_(init.attrs.Get<bool>("incompatible_shape_error")) {}
+        incompatible_shape_error_(
+            init.attrs.Get<bool>("incompatible_shape_error")) {}
 
   absl::Status Layout(LayoutContext& c) const override {
     const absl::Status status = ZipKernel<T, F, bool>::Layout(c);
@@ -50,8 +55,10 @@ class EqualityKernel : public ZipKernel<T, F, bool> {
   const bool incompatible_shape_error_;
 };
 
-template <typename T> using EqualKernel = EqualityKernel<T, EqualF, false>;
-template <typename T> using NotEqualKernel = EqualityKernel<T, NotEqualF, true>;
+template <typename T>
+using EqualKernel = EqualityKernel<T, EqualF, false>;
+template <typename T>
+using NotEqualKernel = EqualityKernel<T, NotEqualF, true>;
 
 }  // namespace
 

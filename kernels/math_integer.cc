@@ -1,5 +1,5 @@
-// Integer division and powers, which can fail: checked, so that nothing ends the
-// process.
+// Integer division and powers, which can fail: checked, so that nothing ends
+// the process.
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -17,21 +17,28 @@ enum class Problem { kNone, kZero, kOverflow, kNegative };
 template <typename T>
 Problem CheckDivision(T x, T y) {
   if (y == 0) return Problem::kZero;
-  if (y == -1 && x == std::numeric_limits<T>::lowest()) return Problem::kOverflow;
+  if (y == -1 && x == std::numeric_limits<T>::lowest())
+    return Problem::kOverflow;
   return Problem::kNone;
 }
 
 // Each has Check(x, y), and Value(x, y) for what passes it.
 struct TruncateDivF {
   template <typename T>
-  static Problem Check(T x, T y) { return CheckDivision(x, y); }
+  static Problem Check(T x, T y) {
+    return CheckDivision(x, y);
+  }
   template <typename T>
-  static T Value(T x, T y) { return x / y; }
+  static T Value(T x, T y) {
+    return x / y;
+  }
 };
 
 struct FloorDivF {
   template <typename T>
-  static Problem Check(T x, T y) { return CheckDivision(x, y); }
+  static Problem Check(T x, T y) {
+    return CheckDivision(x, y);
+  }
   template <typename T>
   static T Value(T x, T y) {
     return x / y - (x % y != 0 && (x < 0) != (y < 0) ? 1 : 0);
@@ -40,14 +47,20 @@ struct FloorDivF {
 
 struct ModF {
   template <typename T>
-  static Problem Check(T, T y) { return y == 0 ? Problem::kZero : Problem::kNone; }
+  static Problem Check(T, T y) {
+    return y == 0 ? Problem::kZero : Problem::kNone;
+  }
   template <typename T>
-  static T Value(T x, T y) { return y == -1 ? 0 : x % y; }
+  static T Value(T x, T y) {
+    return y == -1 ? 0 : x % y;
+  }
 };
 
 struct FloorModF {
   template <typename T>
-  static Problem Check(T, T y) { return y == 0 ? Problem::kZero : Problem::kNone; }
+  static Problem Check(T, T y) {
+    return y == 0 ? Problem::kZero : Problem::kNone;
+  }
   template <typename T>
   static T Value(T x, T y) {
     const T r = ModF::Value(x, y);
@@ -58,7 +71,9 @@ struct FloorModF {
 // Wraps around.
 struct PowF {
   template <typename T>
-  static Problem Check(T, T y) { return y < 0 ? Problem::kNegative : Problem::kNone; }
+  static Problem Check(T, T y) {
+    return y < 0 ? Problem::kNegative : Problem::kNone;
+  }
   template <typename T>
   static T Value(T x, T y) {
     T result = 1;
@@ -71,15 +86,18 @@ struct PowF {
 };
 
 template <typename T>
-absl::Status ProblemAt(Problem problem, T x, T y, const TensorShape& shape, int64_t i) {
+absl::Status ProblemAt(Problem problem, T x, T y, const TensorShape& shape,
+                       int64_t i) {
   const std::string at = PositionName(shape, i);
   switch (problem) {
     case Problem::kZero:
-      return InvalidArgument("integer division by zero at ", at, ": ", x, " / 0");
+      return InvalidArgument("integer division by zero at ", at, ": ", x,
+                             " / 0");
     case Problem::kOverflow:
       return InvalidArgument("integer overflow at ", at, ": ", x, " / ", y);
     default:
-      return InvalidArgument("negative integer exponent at ", at, ": ", x, " ^ ", y);
+      return InvalidArgument("negative integer exponent at ", at, ": ", x,
+                             " ^ ", y);
   }
 }
 
@@ -89,8 +107,9 @@ class CheckedKernel : public Kernel {
   explicit CheckedKernel(const KernelInit&) {}
 
   absl::Status Layout(LayoutContext& c) const override {
-    WEFT_ASSIGN_OR_RETURN(Broadcast broadcast,
-                          Broadcast::Create({&c.input_shape(0), &c.input_shape(1)}));
+    WEFT_ASSIGN_OR_RETURN(
+        Broadcast broadcast,
+        Broadcast::Create({&c.input_shape(0), &c.input_shape(1)}));
     c.SetOutput(0, broadcast.shape());
     c.SetState(std::make_shared<Broadcast>(std::move(broadcast)));
     const int64_t n = c.outputs()[0].shape.num_elements();
@@ -119,32 +138,38 @@ class CheckedKernel : public Kernel {
     const Broadcast& b = c.state<Broadcast>();
     const int64_t dx = b.row_strides()[0], dy = b.row_strides()[1];
     absl::Status status;
-    b.ForEachRow(0, b.num_rows(), [&](int64_t row, const Broadcast::Offsets& at) {
-      for (int64_t i = 0; i < b.row_size() && status.ok(); ++i) {
-        const T a = x[at[0] + i * dx], d = y[at[1] + i * dy];
-        const int64_t position = row * b.row_size() + i;
-        const Problem p = F::Check(a, d);
-        if (p == Problem::kNone) {
-          z[position] = F::Value(a, d);
-        } else {
-          status = ProblemAt(p, a, d, c.output_shape(0), position);
-        }
-      }
-    });
+    b.ForEachRow(0, b.num_rows(),
+                 [&](int64_t row, const Broadcast::Offsets& at) {
+                   for (int64_t i = 0; i < b.row_size() && status.ok(); ++i) {
+                     const T a = x[at[0] + i * dx], d = y[at[1] + i * dy];
+                     const int64_t position = row * b.row_size() + i;
+                     const Problem p = F::Check(a, d);
+                     if (p == Problem::kNone) {
+                       z[position] = F::Value(a, d);
+                     } else {
+                       status = ProblemAt(p, a, d, c.output_shape(0), position);
+                     }
+                   }
+                 });
     return status;
   }
 };
 
-template <typename T> using TruncateDivKernel = CheckedKernel<T, TruncateDivF>;
-template <typename T> using FloorDivKernel = CheckedKernel<T, FloorDivF>;
-template <typename T> using ModKernel = CheckedKernel<T, ModF>;
-template <typename T> using FloorModKernel = CheckedKernel<T, FloorModF>;
-template <typename T> using PowKernel = CheckedKernel<T, PowF>;
+template <typename T>
+using TruncateDivKernel = CheckedKernel<T, TruncateDivF>;
+template <typename T>
+using FloorDivKernel = CheckedKernel<T, FloorDivF>;
+template <typename T>
+using ModKernel = CheckedKernel<T, ModF>;
+template <typename T>
+using FloorModKernel = CheckedKernel<T, FloorModF>;
+template <typename T>
+using PowKernel = CheckedKernel<T, PowF>;
 
 }  // namespace
 
-#define WEFT_KERNEL_INTEGERS(op, kernel)                                  \
-  WEFT_KERNEL(op, kernel<int32_t>, {{"T", ::weft::DataType::kInt32}});    \
+#define WEFT_KERNEL_INTEGERS(op, kernel)                               \
+  WEFT_KERNEL(op, kernel<int32_t>, {{"T", ::weft::DataType::kInt32}}); \
   WEFT_KERNEL(op, kernel<int64_t>, {{"T", ::weft::DataType::kInt64}})
 
 WEFT_KERNEL_INTEGERS(Div, TruncateDivKernel);

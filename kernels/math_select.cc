@@ -1,4 +1,5 @@
-// Choosing elements: Select, SelectV2, ClipByValue, and constants like a tensor.
+// Choosing elements: Select, SelectV2, ClipByValue, and constants like a
+// tensor.
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -19,7 +20,8 @@ class SelectKernel : public Kernel {
     const TensorShape& t = c.input_shape(1);
     if (t != c.input_shape(2)) {
       return InvalidArgument("t is ", t.ToString(), " and e is ",
-                             c.input_shape(2).ToString(), " but they must have one shape");
+                             c.input_shape(2).ToString(),
+                             " but they must have one shape");
     }
     const bool by_row =
         condition.rank() == 1 && t.rank() >= 1 && condition.dim(0) == t.dim(0);
@@ -65,7 +67,8 @@ class SelectV2Kernel : public Kernel {
   absl::Status Layout(LayoutContext& c) const override {
     WEFT_ASSIGN_OR_RETURN(
         Broadcast broadcast,
-        Broadcast::Create({&c.input_shape(0), &c.input_shape(1), &c.input_shape(2)}));
+        Broadcast::Create(
+            {&c.input_shape(0), &c.input_shape(1), &c.input_shape(2)}));
     c.SetOutput(0, broadcast.shape());
     c.SetState(std::make_shared<Broadcast>(std::move(broadcast)));
     const int64_t n = c.outputs()[0].shape.num_elements();
@@ -84,13 +87,15 @@ class SelectV2Kernel : public Kernel {
     const Broadcast& b = c.state<Broadcast>();
     const Broadcast::Offsets& d = b.row_strides();
     const int64_t size = b.row_size();
-    b.ForEachRow(0, b.num_rows(), [&](int64_t row, const Broadcast::Offsets& at) {
-      T* to = y + row * size;
-      WEFT_VECTORIZE
-      for (int64_t i = 0; i < size; ++i) {
-        to[i] = condition[at[0] + i * d[0]] ? t[at[1] + i * d[1]] : e[at[2] + i * d[2]];
-      }
-    });
+    b.ForEachRow(0, b.num_rows(),
+                 [&](int64_t row, const Broadcast::Offsets& at) {
+                   T* to = y + row * size;
+                   WEFT_VECTORIZE
+                   for (int64_t i = 0; i < size; ++i) {
+                     to[i] = condition[at[0] + i * d[0]] ? t[at[1] + i * d[1]]
+                                                         : e[at[2] + i * d[2]];
+                   }
+                 });
     return absl::OkStatus();
   }
 };
@@ -102,10 +107,12 @@ class ClipByValueKernel : public Kernel {
 
   absl::Status Layout(LayoutContext& c) const override {
     for (int i = 1; i < 3; ++i) {
-      if (c.input_shape(i).IsScalar() || c.input_shape(i) == c.input_shape(0)) continue;
-      return InvalidArgument(i == 1 ? "clip_value_min is " : "clip_value_max is ",
-                             c.input_shape(i).ToString(), " but must be a scalar or like t, ",
-                             c.input_shape(0).ToString());
+      if (c.input_shape(i).IsScalar() || c.input_shape(i) == c.input_shape(0))
+        continue;
+      return InvalidArgument(
+          i == 1 ? "clip_value_min is " : "clip_value_max is ",
+          c.input_shape(i).ToString(), " but must be a scalar or like t, ",
+          c.input_shape(0).ToString());
     }
     c.SetOutput(0, c.input_shape(0));
     c.AllowInPlace(0, 0);
@@ -158,33 +165,35 @@ class FilledLikeKernel : public Kernel {
   }
 };
 
-template <typename T> using ZerosLikeKernel = FilledLikeKernel<T, 0>;
-template <typename T> using OnesLikeKernel = FilledLikeKernel<T, 1>;
+template <typename T>
+using ZerosLikeKernel = FilledLikeKernel<T, 0>;
+template <typename T>
+using OnesLikeKernel = FilledLikeKernel<T, 1>;
 
 }  // namespace
 
-#define WEFT_KERNEL_PLAIN(op, kernel)                                     \
-  WEFT_KERNEL_NUMBERS(op, kernel);                                        \
-  WEFT_KERNEL(op, kernel<bool>, {{"T", ::weft::DataType::kBool}});        \
-  WEFT_KERNEL(op, kernel<uint8_t>, {{"T", ::weft::DataType::kUint8}});    \
-  WEFT_KERNEL(op, kernel<int8_t>, {{"T", ::weft::DataType::kInt8}});      \
-  WEFT_KERNEL(op, kernel<int16_t>, {{"T", ::weft::DataType::kInt16}});    \
-  WEFT_KERNEL(op, kernel<uint16_t>, {{"T", ::weft::DataType::kUint16}});  \
-  WEFT_KERNEL(op, kernel<Half>, {{"T", ::weft::DataType::kHalf}});        \
+#define WEFT_KERNEL_PLAIN(op, kernel)                                    \
+  WEFT_KERNEL_NUMBERS(op, kernel);                                       \
+  WEFT_KERNEL(op, kernel<bool>, {{"T", ::weft::DataType::kBool}});       \
+  WEFT_KERNEL(op, kernel<uint8_t>, {{"T", ::weft::DataType::kUint8}});   \
+  WEFT_KERNEL(op, kernel<int8_t>, {{"T", ::weft::DataType::kInt8}});     \
+  WEFT_KERNEL(op, kernel<int16_t>, {{"T", ::weft::DataType::kInt16}});   \
+  WEFT_KERNEL(op, kernel<uint16_t>, {{"T", ::weft::DataType::kUint16}}); \
+  WEFT_KERNEL(op, kernel<Half>, {{"T", ::weft::DataType::kHalf}});       \
   WEFT_KERNEL(op, kernel<Bfloat16>, {{"T", ::weft::DataType::kBfloat16}})
 
 // Elements are only moved: one kernel per size of the element.
-#define WEFT_KERNEL_MOVING(op, kernel)                                     \
-  WEFT_KERNEL(op, kernel<uint32_t>, {{"T", ::weft::DataType::kFloat}});    \
-  WEFT_KERNEL(op, kernel<uint64_t>, {{"T", ::weft::DataType::kDouble}});   \
-  WEFT_KERNEL(op, kernel<uint32_t>, {{"T", ::weft::DataType::kInt32}});    \
-  WEFT_KERNEL(op, kernel<uint64_t>, {{"T", ::weft::DataType::kInt64}});    \
-  WEFT_KERNEL(op, kernel<uint8_t>, {{"T", ::weft::DataType::kBool}});      \
-  WEFT_KERNEL(op, kernel<uint8_t>, {{"T", ::weft::DataType::kUint8}});     \
-  WEFT_KERNEL(op, kernel<uint8_t>, {{"T", ::weft::DataType::kInt8}});      \
-  WEFT_KERNEL(op, kernel<uint16_t>, {{"T", ::weft::DataType::kInt16}});    \
-  WEFT_KERNEL(op, kernel<uint16_t>, {{"T", ::weft::DataType::kUint16}});   \
-  WEFT_KERNEL(op, kernel<uint16_t>, {{"T", ::weft::DataType::kHalf}});     \
+#define WEFT_KERNEL_MOVING(op, kernel)                                   \
+  WEFT_KERNEL(op, kernel<uint32_t>, {{"T", ::weft::DataType::kFloat}});  \
+  WEFT_KERNEL(op, kernel<uint64_t>, {{"T", ::weft::DataType::kDouble}}); \
+  WEFT_KERNEL(op, kernel<uint32_t>, {{"T", ::weft::DataType::kInt32}});  \
+  WEFT_KERNEL(op, kernel<uint64_t>, {{"T", ::weft::DataType::kInt64}});  \
+  WEFT_KERNEL(op, kernel<uint8_t>, {{"T", ::weft::DataType::kBool}});    \
+  WEFT_KERNEL(op, kernel<uint8_t>, {{"T", ::weft::DataType::kUint8}});   \
+  WEFT_KERNEL(op, kernel<uint8_t>, {{"T", ::weft::DataType::kInt8}});    \
+  WEFT_KERNEL(op, kernel<uint16_t>, {{"T", ::weft::DataType::kInt16}});  \
+  WEFT_KERNEL(op, kernel<uint16_t>, {{"T", ::weft::DataType::kUint16}}); \
+  WEFT_KERNEL(op, kernel<uint16_t>, {{"T", ::weft::DataType::kHalf}});   \
   WEFT_KERNEL(op, kernel<uint16_t>, {{"T", ::weft::DataType::kBfloat16}})
 
 WEFT_KERNEL_MOVING(Select, SelectKernel);

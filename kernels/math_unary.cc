@@ -119,26 +119,46 @@ struct LogicalNotF {
   WEFT_INLINE bool operator()(bool x) const { return !x; }
 };
 
-template <typename T> using NegKernel = MapKernel<T, NegF>;
-template <typename T> using AbsKernel = MapKernel<T, AbsF>;
-template <typename T> using SignKernel = MapKernel<T, SignF>;
-template <typename T> using SquareKernel = MapKernel<T, SquareF>;
-template <typename T> using SqrtKernel = MapKernel<T, SqrtF>;
-template <typename T> using RsqrtKernel = MapKernel<T, RsqrtF>;
-template <typename T> using ReciprocalKernel = MapKernel<T, ReciprocalF>;
-template <typename T> using ExpKernel = MapKernel<T, ExpF>;
-template <typename T> using Expm1Kernel = MapKernel<T, Expm1F>;
-template <typename T> using LogKernel = MapKernel<T, LogF>;
-template <typename T> using Log1pKernel = MapKernel<T, Log1pF>;
-template <typename T> using SinKernel = MapKernel<T, SinF>;
-template <typename T> using CosKernel = MapKernel<T, CosF>;
-template <typename T> using FloorKernel = MapKernel<T, FloorF>;
-template <typename T> using CeilKernel = MapKernel<T, CeilF>;
-template <typename T> using RoundKernel = MapKernel<T, RoundF>;
-template <typename T> using ErfKernel = MapKernel<T, ErfF>;
-template <typename T> using IsNanKernel = MapKernel<T, IsNanF, bool>;
-template <typename T> using IsInfKernel = MapKernel<T, IsInfF, bool>;
-template <typename T> using IsFiniteKernel = MapKernel<T, IsFiniteF, bool>;
+template <typename T>
+using NegKernel = MapKernel<T, NegF>;
+template <typename T>
+using AbsKernel = MapKernel<T, AbsF>;
+template <typename T>
+using SignKernel = MapKernel<T, SignF>;
+template <typename T>
+using SquareKernel = MapKernel<T, SquareF>;
+template <typename T>
+using SqrtKernel = MapKernel<T, SqrtF>;
+template <typename T>
+using RsqrtKernel = MapKernel<T, RsqrtF>;
+template <typename T>
+using ReciprocalKernel = MapKernel<T, ReciprocalF>;
+template <typename T>
+using ExpKernel = MapKernel<T, ExpF>;
+template <typename T>
+using Expm1Kernel = MapKernel<T, Expm1F>;
+template <typename T>
+using LogKernel = MapKernel<T, LogF>;
+template <typename T>
+using Log1pKernel = MapKernel<T, Log1pF>;
+template <typename T>
+using SinKernel = MapKernel<T, SinF>;
+template <typename T>
+using CosKernel = MapKernel<T, CosF>;
+template <typename T>
+using FloorKernel = MapKernel<T, FloorF>;
+template <typename T>
+using CeilKernel = MapKernel<T, CeilF>;
+template <typename T>
+using RoundKernel = MapKernel<T, RoundF>;
+template <typename T>
+using ErfKernel = MapKernel<T, ErfF>;
+template <typename T>
+using IsNanKernel = MapKernel<T, IsNanF, bool>;
+template <typename T>
+using IsInfKernel = MapKernel<T, IsInfF, bool>;
+template <typename T>
+using IsFiniteKernel = MapKernel<T, IsFiniteF, bool>;
 using LogicalNotKernel = MapKernel<bool, LogicalNotF>;
 
 }  // namespace

@@ -29,8 +29,9 @@ absl::StatusOr<GemmShape> ProductOf(const TensorShape& x, const TensorShape& y,
   shape.n = y.dim(transpose_y ? -2 : -1);
   const int64_t k = y.dim(transpose_y ? -1 : -2);
   if (k != shape.k) {
-    const std::string wanted = transpose_y ? absl::StrCat("n, k = ", shape.k)
-                                           : absl::StrCat("k = ", shape.k, ", n");
+    const std::string wanted = transpose_y
+                                   ? absl::StrCat("n, k = ", shape.k)
+                                   : absl::StrCat("k = ", shape.k, ", n");
     return InvalidArgument(y_name, " is ", y.ToString(), " but must be [",
                            y.rank() > 2 ? "..., " : "", wanted, "]");
   }
@@ -61,9 +62,11 @@ class MatMulKernel : public Kernel {
                              " but they must be matrices");
     }
     auto state = std::make_shared<Products>();
-    WEFT_ASSIGN_OR_RETURN(state->shape, ProductOf(a, b, transpose_a_, transpose_b_, "b"));
-    WEFT_ASSIGN_OR_RETURN(TensorShape shape,
-                          TensorShape::Create({state->shape.m, state->shape.n}));
+    WEFT_ASSIGN_OR_RETURN(state->shape,
+                          ProductOf(a, b, transpose_a_, transpose_b_, "b"));
+    WEFT_ASSIGN_OR_RETURN(
+        TensorShape shape,
+        TensorShape::Create({state->shape.m, state->shape.n}));
     c.SetOutput(0, std::move(shape));
     c.SetState(std::move(state));
     return absl::OkStatus();
@@ -89,7 +92,8 @@ template <typename T, bool broadcast>
 class BatchKernel : public Kernel {
  public:
   explicit BatchKernel(const KernelInit& init)
-      : adj_x_(init.attrs.Get<bool>("adj_x")), adj_y_(init.attrs.Get<bool>("adj_y")) {}
+      : adj_x_(init.attrs.Get<bool>("adj_x")),
+        adj_y_(init.attrs.Get<bool>("adj_y")) {}
 
   absl::Status Layout(LayoutContext& c) const override {
     const TensorShape& x = c.input_shape(0);
@@ -102,13 +106,16 @@ class BatchKernel : public Kernel {
     WEFT_ASSIGN_OR_RETURN(state->shape, ProductOf(x, y, adj_x_, adj_y_, "y"));
     const TensorShape x_batch = LeadingAxes(x), y_batch = LeadingAxes(y);
     if (!broadcast && x_batch != y_batch) {
-      return InvalidArgument("y is ", y.ToString(), " but must have the leading axes of x, ",
+      return InvalidArgument("y is ", y.ToString(),
+                             " but must have the leading axes of x, ",
                              x.ToString());
     }
-    WEFT_ASSIGN_OR_RETURN(const Broadcast batch, Broadcast::Create({&x_batch, &y_batch}));
+    WEFT_ASSIGN_OR_RETURN(const Broadcast batch,
+                          Broadcast::Create({&x_batch, &y_batch}));
     state->count = batch.shape().num_elements();
     if (x_batch != y_batch) state->pairs = Pairs(batch);
-    std::vector<int64_t> dims(batch.shape().dims().begin(), batch.shape().dims().end());
+    std::vector<int64_t> dims(batch.shape().dims().begin(),
+                              batch.shape().dims().end());
     dims.push_back(state->shape.m);
     dims.push_back(state->shape.n);
     WEFT_ASSIGN_OR_RETURN(TensorShape shape, TensorShape::Create(dims));
@@ -127,31 +134,36 @@ class BatchKernel : public Kernel {
     const int64_t work = s.m * s.n * std::max<int64_t>(s.k, 1);
     std::vector<absl::Status> errors;
     std::mutex mu;  // Of errors.
-    c.pool().ParallelFor(p.count, kWorthAThread / work + 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const auto [xi, yi] = p.pairs.empty() ? std::pair(i, i) : p.pairs[i];
-        const absl::Status status = Gemm(s, x + xi * s.m * s.k, y + yi * s.k * s.n,
-                                         z + i * s.m * s.n, c.pool());
-        if (status.ok()) continue;
-        std::lock_guard<std::mutex> lock(mu);
-        errors.push_back(status);
-      }
-    });
+    c.pool().ParallelFor(p.count, kWorthAThread / work + 1,
+                         [&](int64_t begin, int64_t end) {
+                           for (int64_t i = begin; i < end; ++i) {
+                             const auto [xi, yi] =
+                                 p.pairs.empty() ? std::pair(i, i) : p.pairs[i];
+                             const absl::Status status =
+                                 Gemm(s, x + xi * s.m * s.k, y + yi * s.k * s.n,
+                                      z + i * s.m * s.n, c.pool());
+                             if (status.ok()) continue;
+                             std::lock_guard<std::mutex> lock(mu);
+                             errors.push_back(status);
+                           }
+                         });
     return errors.empty() ? absl::OkStatus() : errors[0];
   }
 
  private:
   static constexpr int64_t kWorthAThread = 1 << 18;  // Multiplications.
 
-  static std::vector<std::pair<int64_t, int64_t>> Pairs(const Broadcast& batch) {
+  static std::vector<std::pair<int64_t, int64_t>> Pairs(
+      const Broadcast& batch) {
     std::vector<std::pair<int64_t, int64_t>> pairs;
     if (batch.shape().num_elements() == 0) return pairs;
-    batch.ForEachRow(0, batch.num_rows(), [&](int64_t, const Broadcast::Offsets& at) {
-      for (int64_t i = 0; i < batch.row_size(); ++i) {
-        pairs.emplace_back(at[0] + i * batch.row_strides()[0],
-                           at[1] + i * batch.row_strides()[1]);
-      }
-    });
+    batch.ForEachRow(0, batch.num_rows(),
+                     [&](int64_t, const Broadcast::Offsets& at) {
+                       for (int64_t i = 0; i < batch.row_size(); ++i) {
+                         pairs.emplace_back(at[0] + i * batch.row_strides()[0],
+                                            at[1] + i * batch.row_strides()[1]);
+                       }
+                     });
     return pairs;
   }
 
@@ -159,8 +171,10 @@ class BatchKernel : public Kernel {
   const bool adj_y_;
 };
 
-template <typename T> using BatchMatMulKernel = BatchKernel<T, false>;
-template <typename T> using BatchMatMulV2Kernel = BatchKernel<T, true>;
+template <typename T>
+using BatchMatMulKernel = BatchKernel<T, false>;
+template <typename T>
+using BatchMatMulV2Kernel = BatchKernel<T, true>;
 
 }  // namespace
 

@@ -1,5 +1,3 @@
-#include "kernels/gemm.h"
-
 #include <algorithm>
 #include <mutex>
 #include <new>
@@ -8,9 +6,11 @@
 #include "Eigen/Core"
 #include "core/status.h"
 #include "kernels/elementwise.h"
+#include "kernels/gemm.h"
 #include "oneapi/dnnl/dnnl.h"
 
-// Of libgomp, on which oneDNN stands. omp.h itself comes with one compiler only.
+// Of libgomp, on which oneDNN stands. omp.h itself comes with one compiler
+// only.
 extern "C" {
 int omp_get_max_threads(void);
 void omp_set_num_threads(int);
@@ -72,11 +72,12 @@ absl::Status PlainProduct(const Block& s, const T* a, const T* b, T* c) {
   return absl::OkStatus();
 }
 
-absl::Status LibraryProduct(const Block& s, const float* a, const float* b, float* c) {
+absl::Status LibraryProduct(const Block& s, const float* a, const float* b,
+                            float* c) {
   const OneOmpThread one_thread;
-  const dnnl_status_t status =
-      dnnl_sgemm(s.transpose_a ? 'T' : 'N', s.transpose_b ? 'T' : 'N', s.m, s.n, s.k,
-                 /*alpha=*/1.0f, a, s.lda, b, s.ldb, /*beta=*/0.0f, c, s.ldc);
+  const dnnl_status_t status = dnnl_sgemm(
+      s.transpose_a ? 'T' : 'N', s.transpose_b ? 'T' : 'N', s.m, s.n, s.k,
+      /*alpha=*/1.0f, a, s.lda, b, s.ldb, /*beta=*/0.0f, c, s.ldc);
   if (status == dnnl_success) return absl::OkStatus();
   if (status == dnnl_out_of_memory) {
     return ResourceExhausted("oneDNN has not enough memory for the product");
@@ -84,13 +85,15 @@ absl::Status LibraryProduct(const Block& s, const float* a, const float* b, floa
   return Internal("oneDNN fails with status ", static_cast<int>(status));
 }
 
-absl::Status LibraryProduct(const Block& s, const double* a, const double* b, double* c) {
-  using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+absl::Status LibraryProduct(const Block& s, const double* a, const double* b,
+                            double* c) {
+  using Matrix =
+      Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   using Stride = Eigen::OuterStride<>;
-  const Eigen::Map<const Matrix, 0, Stride> x(a, s.transpose_a ? s.k : s.m,
-                                              s.transpose_a ? s.m : s.k, Stride(s.lda));
-  const Eigen::Map<const Matrix, 0, Stride> y(b, s.transpose_b ? s.n : s.k,
-                                              s.transpose_b ? s.k : s.n, Stride(s.ldb));
+  const Eigen::Map<const Matrix, 0, Stride> x(
+      a, s.transpose_a ? s.k : s.m, s.transpose_a ? s.m : s.k, Stride(s.lda));
+  const Eigen::Map<const Matrix, 0, Stride> y(
+      b, s.transpose_b ? s.n : s.k, s.transpose_b ? s.k : s.n, Stride(s.ldb));
   Eigen::Map<Matrix, 0, Stride> z(c, s.m, s.n, Stride(s.ldc));
   try {
     if (s.transpose_a && s.transpose_b) {
@@ -141,7 +144,8 @@ class FirstError {
 }  // namespace
 
 template <typename T>
-absl::Status Gemm(const GemmShape& shape, const T* a, const T* b, T* c, ThreadPool& pool) {
+absl::Status Gemm(const GemmShape& shape, const T* a, const T* b, T* c,
+                  ThreadPool& pool) {
   const int64_t m = shape.m, n = shape.n, k = shape.k;
   if (m == 0 || n == 0) return absl::OkStatus();
   if (k == 0) {
@@ -149,11 +153,13 @@ absl::Status Gemm(const GemmShape& shape, const T* a, const T* b, T* c, ThreadPo
     return absl::OkStatus();
   }
   const bool transpose_a = shape.transpose_a, transpose_b = shape.transpose_b;
-  const Block whole{m, n, k, transpose_a ? m : k, transpose_b ? k : n, n, transpose_a,
-                    transpose_b};
+  const Block whole{
+      m, n,           k,          transpose_a ? m : k, transpose_b ? k : n,
+      n, transpose_a, transpose_b};
   const bool by_rows = m >= 2 * kRowBlock;
   const int64_t size = by_rows ? m : n;
-  const int64_t grain = by_rows ? Grain(n * k, kRowBlock) : Grain(m * k, kColumnBlock);
+  const int64_t grain =
+      by_rows ? Grain(n * k, kRowBlock) : Grain(m * k, kColumnBlock);
   if (size <= grain) return Product(whole, a, b, c);
 
   FirstError error;
@@ -172,12 +178,13 @@ absl::Status Gemm(const GemmShape& shape, const T* a, const T* b, T* c, ThreadPo
   return error.status();
 }
 
-template absl::Status Gemm(const GemmShape&, const float*, const float*, float*, ThreadPool&);
-template absl::Status Gemm(const GemmShape&, const double*, const double*, double*,
+template absl::Status Gemm(const GemmShape&, const float*, const float*, float*,
                            ThreadPool&);
-template absl::Status Gemm(const GemmShape&, const int32_t*, const int32_t*, int32_t*,
-                           ThreadPool&);
-template absl::Status Gemm(const GemmShape&, const int64_t*, const int64_t*, int64_t*,
-                           ThreadPool&);
+template absl::Status Gemm(const GemmShape&, const double*, const double*,
+                           double*, ThreadPool&);
+template absl::Status Gemm(const GemmShape&, const int32_t*, const int32_t*,
+                           int32_t*, ThreadPool&);
+template absl::Status Gemm(const GemmShape&, const int64_t*, const int64_t*,
+                           int64_t*, ThreadPool&);
 
 }  // namespace weft

@@ -30,18 +30,20 @@ bool ChannelsFirst(const KernelInit& init) {
 template <typename T>
 class BiasAddKernel : public Kernel {
  public:
-  explicit BiasAddKernel(const KernelInit& init) : first_(ChannelsFirst(init)) {}
+  explicit BiasAddKernel(const KernelInit& init)
+      : first_(ChannelsFirst(init)) {}
 
   absl::Status Layout(LayoutContext& c) const override {
     const TensorShape& value = c.input_shape(0);
     const TensorShape& bias = c.input_shape(1);
     if (value.rank() < 2) {
-      return InvalidArgument("value is ", value.ToString(), " but must have rank 2 or more");
+      return InvalidArgument("value is ", value.ToString(),
+                             " but must have rank 2 or more");
     }
     const int64_t units = Channels(value, first_).channels;
     if (bias.rank() != 1 || bias.dim(0) != units) {
-      return InvalidArgument("bias is ", bias.ToString(), " but must be [units = ", units,
-                             "]");
+      return InvalidArgument("bias is ", bias.ToString(),
+                             " but must be [units = ", units, "]");
     }
     c.SetOutput(0, value);
     c.AllowInPlace(0, 0);
@@ -55,9 +57,11 @@ class BiasAddKernel : public Kernel {
     T* y = c.out<T>(0).data();
     if (c.output(0).size == 0) return absl::OkStatus();
     const int64_t row = s.channels * s.inner;
-    c.pool().ParallelFor(s.outer, kElementwiseGrain / row + 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) Row(s, x + i * row, bias, y + i * row);
-    });
+    c.pool().ParallelFor(s.outer, kElementwiseGrain / row + 1,
+                         [&](int64_t begin, int64_t end) {
+                           for (int64_t i = begin; i < end; ++i)
+                             Row(s, x + i * row, bias, y + i * row);
+                         });
     return absl::OkStatus();
   }
 
@@ -65,7 +69,8 @@ class BiasAddKernel : public Kernel {
   static void Row(const Channels& s, const T* x, const T* bias, T* y) {
     if (s.inner == 1) {
       WEFT_VECTORIZE
-      for (int64_t k = 0; k < s.channels; ++k) y[k] = WrappingAdd(x[k], bias[k]);
+      for (int64_t k = 0; k < s.channels; ++k)
+        y[k] = WrappingAdd(x[k], bias[k]);
       return;
     }
     for (int64_t k = 0; k < s.channels; ++k) {
@@ -82,7 +87,8 @@ class BiasAddKernel : public Kernel {
 template <typename T>
 class BiasAddGradKernel : public Kernel {
  public:
-  explicit BiasAddGradKernel(const KernelInit& init) : first_(ChannelsFirst(init)) {}
+  explicit BiasAddGradKernel(const KernelInit& init)
+      : first_(ChannelsFirst(init)) {}
 
   absl::Status Layout(LayoutContext& c) const override {
     const TensorShape& dy = c.input_shape(0);
@@ -101,7 +107,8 @@ class BiasAddGradKernel : public Kernel {
     T* sums = c.out<T>(0).data();
     std::fill_n(sums, s.channels, T{0});
     if (c.input(0).size == 0) return absl::OkStatus();
-    const int64_t grain = (kElementwiseGrain / (s.outer * s.inner) / 64 + 1) * 64;
+    const int64_t grain =
+        (kElementwiseGrain / (s.outer * s.inner) / 64 + 1) * 64;
     c.pool().ParallelFor(s.channels, grain, [&](int64_t begin, int64_t end) {
       for (int64_t i = 0; i < s.outer; ++i) {
         const T* row = dy + i * s.channels * s.inner;
@@ -110,7 +117,8 @@ class BiasAddGradKernel : public Kernel {
           continue;
         }
         for (int64_t k = begin; k < end; ++k) {
-          sums[k] = WrappingAdd(sums[k], ReduceRow<SumReduction>(row + k * s.inner, s.inner));
+          sums[k] = WrappingAdd(
+              sums[k], ReduceRow<SumReduction>(row + k * s.inner, s.inner));
         }
       }
     });
@@ -153,7 +161,8 @@ class L2LossKernel : public Kernel {
     }
     T sum = 0;
     for (; i < n; ++i) sum += x[i] * x[i];
-    return static_cast<double>(sum) + static_cast<double>(ReduceRow<SumReduction>(lanes, kLanes));
+    return static_cast<double>(sum) +
+           static_cast<double>(ReduceRow<SumReduction>(lanes, kLanes));
   }
 };
 

@@ -43,7 +43,8 @@ struct Relu6F {
 };
 
 struct LeakyReluF {
-  explicit LeakyReluF(const KernelInit& init) : alpha(init.attrs.Get<float>("alpha")) {}
+  explicit LeakyReluF(const KernelInit& init)
+      : alpha(init.attrs.Get<float>("alpha")) {}
   template <typename T>
   WEFT_INLINE T operator()(T x) const {
     const T scaled = static_cast<T>(alpha) * x;
@@ -82,7 +83,8 @@ struct SoftsignF {
   }
 };
 
-// ---- Gradients ---------------------------------------------------------------
+// ---- Gradients
+// ---------------------------------------------------------------
 
 struct GradF {
   static constexpr bool kSameShape = true;
@@ -117,7 +119,8 @@ struct Relu6GradF : GradF {
 };
 
 struct LeakyReluGradF : GradF {
-  explicit LeakyReluGradF(const KernelInit& init) : alpha(init.attrs.Get<float>("alpha")) {}
+  explicit LeakyReluGradF(const KernelInit& init)
+      : alpha(init.attrs.Get<float>("alpha")) {}
   template <typename T>
   WEFT_INLINE T operator()(T dy, T x) const {
     const T scaled = static_cast<T>(alpha) * dy;
@@ -158,24 +161,42 @@ struct SoftsignGradF : GradF {
   }
 };
 
-template <typename T> using SigmoidKernel = MapKernel<T, SigmoidF>;
-template <typename T> using TanhKernel = MapKernel<T, TanhF>;
-template <typename T> using ReluKernel = MapKernel<T, ReluF>;
-template <typename T> using Relu6Kernel = MapKernel<T, Relu6F>;
-template <typename T> using LeakyReluKernel = MapKernel<T, LeakyReluF>;
-template <typename T> using EluKernel = MapKernel<T, EluF>;
-template <typename T> using SeluKernel = MapKernel<T, SeluF>;
-template <typename T> using SoftplusKernel = MapKernel<T, SoftplusF>;
-template <typename T> using SoftsignKernel = MapKernel<T, SoftsignF>;
-template <typename T> using TanhGradKernel = ZipKernel<T, TanhGradF>;
-template <typename T> using SigmoidGradKernel = ZipKernel<T, SigmoidGradF>;
-template <typename T> using ReluGradKernel = ZipKernel<T, ReluGradF>;
-template <typename T> using Relu6GradKernel = ZipKernel<T, Relu6GradF>;
-template <typename T> using LeakyReluGradKernel = ZipKernel<T, LeakyReluGradF>;
-template <typename T> using EluGradKernel = ZipKernel<T, EluGradF>;
-template <typename T> using SeluGradKernel = ZipKernel<T, SeluGradF>;
-template <typename T> using SoftplusGradKernel = ZipKernel<T, SoftplusGradF>;
-template <typename T> using SoftsignGradKernel = ZipKernel<T, SoftsignGradF>;
+template <typename T>
+using SigmoidKernel = MapKernel<T, SigmoidF>;
+template <typename T>
+using TanhKernel = MapKernel<T, TanhF>;
+template <typename T>
+using ReluKernel = MapKernel<T, ReluF>;
+template <typename T>
+using Relu6Kernel = MapKernel<T, Relu6F>;
+template <typename T>
+using LeakyReluKernel = MapKernel<T, LeakyReluF>;
+template <typename T>
+using EluKernel = MapKernel<T, EluF>;
+template <typename T>
+using SeluKernel = MapKernel<T, SeluF>;
+template <typename T>
+using SoftplusKernel = MapKernel<T, SoftplusF>;
+template <typename T>
+using SoftsignKernel = MapKernel<T, SoftsignF>;
+template <typename T>
+using TanhGradKernel = ZipKernel<T, TanhGradF>;
+template <typename T>
+using SigmoidGradKernel = ZipKernel<T, SigmoidGradF>;
+template <typename T>
+using ReluGradKernel = ZipKernel<T, ReluGradF>;
+template <typename T>
+using Relu6GradKernel = ZipKernel<T, Relu6GradF>;
+template <typename T>
+using LeakyReluGradKernel = ZipKernel<T, LeakyReluGradF>;
+template <typename T>
+using EluGradKernel = ZipKernel<T, EluGradF>;
+template <typename T>
+using SeluGradKernel = ZipKernel<T, SeluGradF>;
+template <typename T>
+using SoftplusGradKernel = ZipKernel<T, SoftplusGradF>;
+template <typename T>
+using SoftsignGradKernel = ZipKernel<T, SoftsignGradF>;
 
 }  // namespace
 

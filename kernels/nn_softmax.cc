@@ -42,7 +42,9 @@ void SoftmaxRow(const T* x, T* y, int64_t n) {
 }
 
 // Rows worth handing to another thread.
-int64_t RowGrain(int64_t size) { return kElementwiseGrain / 4 / std::max<int64_t>(size, 1) + 1; }
+int64_t RowGrain(int64_t size) {
+  return kElementwiseGrain / 4 / std::max<int64_t>(size, 1) + 1;
+}
 
 template <typename T>
 class SoftmaxKernel : public Kernel {
@@ -63,9 +65,11 @@ class SoftmaxKernel : public Kernel {
     T* y = c.out<T>(0).data();
     const int64_t n = c.input_shape(0).dim(-1);
     if (c.output(0).size == 0) return absl::OkStatus();
-    c.pool().ParallelFor(c.output(0).size / n, RowGrain(n), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) SoftmaxRow(x + i * n, y + i * n, n);
-    });
+    c.pool().ParallelFor(c.output(0).size / n, RowGrain(n),
+                         [&](int64_t begin, int64_t end) {
+                           for (int64_t i = begin; i < end; ++i)
+                             SoftmaxRow(x + i * n, y + i * n, n);
+                         });
     return absl::OkStatus();
   }
 };
@@ -88,9 +92,11 @@ class LogSoftmaxKernel : public Kernel {
     T* y = c.out<T>(0).data();
     const int64_t n = c.input_shape(0).dim(-1);
     if (c.output(0).size == 0) return absl::OkStatus();
-    c.pool().ParallelFor(c.output(0).size / n, RowGrain(n), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) Row(x + i * n, y + i * n, n);
-    });
+    c.pool().ParallelFor(c.output(0).size / n, RowGrain(n),
+                         [&](int64_t begin, int64_t end) {
+                           for (int64_t i = begin; i < end; ++i)
+                             Row(x + i * n, y + i * n, n);
+                         });
     return absl::OkStatus();
   }
 
@@ -117,8 +123,8 @@ class SparseCrossEntropyKernel : public Kernel {
                              " but must be [batch, classes]");
     }
     if (labels.rank() != 1 || labels.dim(0) != features.dim(0)) {
-      return InvalidArgument("labels is ", labels.ToString(), " but must be [batch = ",
-                             features.dim(0), "]");
+      return InvalidArgument("labels is ", labels.ToString(),
+                             " but must be [batch = ", features.dim(0), "]");
     }
     c.SetOutput(0, labels);
     c.SetOutput(1, features);
@@ -138,11 +144,13 @@ class SparseCrossEntropyKernel : public Kernel {
     const T* x = c.in<T>(0).data();
     T* loss = c.out<T>(0).data();
     T* backprop = c.out<T>(1).data();
-    c.pool().ParallelFor(labels.size(), RowGrain(classes), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        Row(x + i * classes, labels[i], classes, loss + i, backprop + i * classes);
-      }
-    });
+    c.pool().ParallelFor(labels.size(), RowGrain(classes),
+                         [&](int64_t begin, int64_t end) {
+                           for (int64_t i = begin; i < end; ++i) {
+                             Row(x + i * classes, labels[i], classes, loss + i,
+                                 backprop + i * classes);
+                           }
+                         });
     return absl::OkStatus();
   }
 
@@ -159,8 +167,10 @@ class SparseCrossEntropyKernel : public Kernel {
   }
 };
 
-template <typename T> using SparseCrossEntropy32Kernel = SparseCrossEntropyKernel<T, int32_t>;
-template <typename T> using SparseCrossEntropy64Kernel = SparseCrossEntropyKernel<T, int64_t>;
+template <typename T>
+using SparseCrossEntropy32Kernel = SparseCrossEntropyKernel<T, int32_t>;
+template <typename T>
+using SparseCrossEntropy64Kernel = SparseCrossEntropyKernel<T, int64_t>;
 
 // Steps from row to row and from class to class, 0 where an input is repeated.
 struct CrossEntropyState : public KernelState {
@@ -179,7 +189,8 @@ class CrossEntropyKernel : public Kernel {
   absl::Status Layout(LayoutContext& c) const override {
     const TensorShape& features = c.input_shape(0);
     const TensorShape& labels = c.input_shape(1);
-    WEFT_ASSIGN_OR_RETURN(const Broadcast broadcast, Broadcast::Create({&features, &labels}));
+    WEFT_ASSIGN_OR_RETURN(const Broadcast broadcast,
+                          Broadcast::Create({&features, &labels}));
     const TensorShape& shape = broadcast.shape();
     if (shape.rank() != 2) {
       return InvalidArgument("features and labels are ", shape.ToString(),
@@ -201,12 +212,14 @@ class CrossEntropyKernel : public Kernel {
     T* loss = c.out<T>(0).data();
     T* backprop = c.out<T>(1).data();
     const int64_t classes = c.output_shape(1).dim(1);
-    c.pool().ParallelFor(c.output(0).size, RowGrain(classes), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        Row(x + i * state.features.row, state.features.column, p + i * state.labels.row,
-            state.labels.column, classes, loss + i, backprop + i * classes);
-      }
-    });
+    c.pool().ParallelFor(
+        c.output(0).size, RowGrain(classes), [&](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i) {
+            Row(x + i * state.features.row, state.features.column,
+                p + i * state.labels.row, state.labels.column, classes,
+                loss + i, backprop + i * classes);
+          }
+        });
     return absl::OkStatus();
   }
 
@@ -217,8 +230,8 @@ class CrossEntropyKernel : public Kernel {
     return {rows == 1 ? 0 : columns, columns == 1 ? 0 : 1};
   }
 
-  static void Row(const T* x, int64_t dx, const T* p, int64_t dp, int64_t n, T* loss,
-                  T* backprop) {
+  static void Row(const T* x, int64_t dx, const T* p, int64_t dp, int64_t n,
+                  T* loss, T* backprop) {
     T max = Lowest<T>();
     for (int64_t i = 0; i < n; ++i) max = MaxReduction::Combine(max, x[i * dx]);
     for (int64_t i = 0; i < n; ++i) backprop[i] = x[i * dx];
@@ -241,10 +254,10 @@ WEFT_KERNEL_FLOATS(Softmax, SoftmaxKernel);
 WEFT_KERNEL_FLOATS(LogSoftmax, LogSoftmaxKernel);
 WEFT_KERNEL_FLOATS(SoftmaxCrossEntropyWithLogits, CrossEntropyKernel);
 
-#define WEFT_KERNEL_LABELS(label, kernel)                                            \
-  WEFT_KERNEL(SparseSoftmaxCrossEntropyWithLogits, kernel<float>,                    \
-              {{"T", DataType::kFloat}, {"Tlabels", DataType::label}});              \
-  WEFT_KERNEL(SparseSoftmaxCrossEntropyWithLogits, kernel<double>,                   \
+#define WEFT_KERNEL_LABELS(label, kernel)                               \
+  WEFT_KERNEL(SparseSoftmaxCrossEntropyWithLogits, kernel<float>,       \
+              {{"T", DataType::kFloat}, {"Tlabels", DataType::label}}); \
+  WEFT_KERNEL(SparseSoftmaxCrossEntropyWithLogits, kernel<double>,      \
               {{"T", DataType::kDouble}, {"Tlabels", DataType::label}})
 
 WEFT_KERNEL_LABELS(kInt32, SparseCrossEntropy32Kernel);

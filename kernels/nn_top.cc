@@ -14,19 +14,25 @@ namespace {
 // The value of an int32 or int64 scalar.
 absl::StatusOr<int64_t> ScalarOf(const Tensor& value, absl::string_view name) {
   if (value.num_elements() != 1 || value.shape().rank() != 0) {
-    return InvalidArgument(name, " is ", value.shape().ToString(), " but must be a scalar");
+    return InvalidArgument(name, " is ", value.shape().ToString(),
+                           " but must be a scalar");
   }
-  return value.dtype() == DataType::kInt32 ? value.scalar<int32_t>() : value.scalar<int64_t>();
+  return value.dtype() == DataType::kInt32 ? value.scalar<int32_t>()
+                                           : value.scalar<int64_t>();
 }
 
 struct Largest {
   template <typename T>
-  static bool Beats(T x, T y) { return x > y; }
+  static bool Beats(T x, T y) {
+    return x > y;
+  }
 };
 
 struct Smallest {
   template <typename T>
-  static bool Beats(T x, T y) { return x < y; }
+  static bool Beats(T x, T y) {
+    return x < y;
+  }
 };
 
 // The input as [outer, size, inner].
@@ -45,11 +51,12 @@ class ArgKernel : public Kernel {
     TensorShape shape = c.input_shape(0);
     const Tensor* dimension = c.NeedValue(1);
     if (dimension == nullptr) return c.Defer();
-    WEFT_ASSIGN_OR_RETURN(const int64_t given, ScalarOf(*dimension, "dimension"));
+    WEFT_ASSIGN_OR_RETURN(const int64_t given,
+                          ScalarOf(*dimension, "dimension"));
     const int rank = shape.rank();
     if (given < -rank || given >= rank) {
-      return InvalidArgument("dimension is ", given, " but must be in [", -rank, ", ", rank,
-                             ")");
+      return InvalidArgument("dimension is ", given, " but must be in [", -rank,
+                             ", ", rank, ")");
     }
     const int axis = static_cast<int>(given < 0 ? given + rank : given);
     auto state = std::make_shared<ArgState>();
@@ -57,8 +64,8 @@ class ArgKernel : public Kernel {
     state->size = shape.dim(axis);
     for (int i = axis + 1; i < rank; ++i) state->inner *= shape.dim(i);
     if (state->size == 0 && state->outer * state->inner > 0) {
-      return InvalidArgument("input is ", shape.ToString(), " but must not be empty along axis ",
-                             axis);
+      return InvalidArgument("input is ", shape.ToString(),
+                             " but must not be empty along axis ", axis);
     }
     shape.RemoveDim(axis);
     c.SetOutput(0, shape);
@@ -94,8 +101,10 @@ class ArgKernel : public Kernel {
   }
 };
 
-template <typename T> using ArgMaxKernel = ArgKernel<T, Largest>;
-template <typename T> using ArgMinKernel = ArgKernel<T, Smallest>;
+template <typename T>
+using ArgMaxKernel = ArgKernel<T, Largest>;
+template <typename T>
+using ArgMinKernel = ArgKernel<T, Smallest>;
 
 template <typename T>
 class TopKV2Kernel : public Kernel {
@@ -142,9 +151,10 @@ class TopKV2Kernel : public Kernel {
     for (int64_t row = 0; row < rows; ++row) {
       const T* x = c.in<T>(0).data() + row * size;
       std::iota(order, order + size, 0);
-      std::partial_sort(order, order + k, order + size, [x](int64_t a, int64_t b) {
-        return Before(x[a], x[b]) || (!Before(x[b], x[a]) && a < b);
-      });
+      std::partial_sort(
+          order, order + k, order + size, [x](int64_t a, int64_t b) {
+            return Before(x[a], x[b]) || (!Before(x[b], x[a]) && a < b);
+          });
       for (int64_t i = 0; i < k; ++i) {
         c.out<T>(0)[row * k + i] = x[order[i]];
         c.out<Index>(1)[row * k + i] = static_cast<Index>(order[i]);

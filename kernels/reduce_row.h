@@ -13,9 +13,13 @@ namespace weft {
 struct SumReduction {
   static constexpr bool kMean = false;
   template <typename T>
-  static constexpr T Start() { return T{0}; }
+  static constexpr T Start() {
+    return T{0};
+  }
   template <typename T>
-  WEFT_INLINE static T Combine(T x, T y) { return WrappingAdd(x, y); }
+  WEFT_INLINE static T Combine(T x, T y) {
+    return WrappingAdd(x, y);
+  }
 };
 
 struct MeanReduction : SumReduction {
@@ -26,41 +30,61 @@ struct MeanReduction : SumReduction {
 struct MaxReduction {
   static constexpr bool kMean = false;
   template <typename T>
-  static constexpr T Start() { return Lowest<T>(); }
+  static constexpr T Start() {
+    return Lowest<T>();
+  }
   template <typename T>
-  WEFT_INLINE static T Combine(T x, T y) { return ((x > y) | (x != x)) ? x : y; }
+  WEFT_INLINE static T Combine(T x, T y) {
+    return ((x > y) | (x != x)) ? x : y;
+  }
 };
 
 struct MinReduction {
   static constexpr bool kMean = false;
   template <typename T>
-  static constexpr T Start() { return Highest<T>(); }
+  static constexpr T Start() {
+    return Highest<T>();
+  }
   template <typename T>
-  WEFT_INLINE static T Combine(T x, T y) { return ((x < y) | (x != x)) ? x : y; }
+  WEFT_INLINE static T Combine(T x, T y) {
+    return ((x < y) | (x != x)) ? x : y;
+  }
 };
 
 struct ProdReduction {
   static constexpr bool kMean = false;
   template <typename T>
-  static constexpr T Start() { return T{1}; }
+  static constexpr T Start() {
+    return T{1};
+  }
   template <typename T>
-  WEFT_INLINE static T Combine(T x, T y) { return WrappingMul(x, y); }
+  WEFT_INLINE static T Combine(T x, T y) {
+    return WrappingMul(x, y);
+  }
 };
 
 struct AllReduction {
   static constexpr bool kMean = false;
   template <typename T>
-  static constexpr T Start() { return true; }
+  static constexpr T Start() {
+    return true;
+  }
   template <typename T>
-  WEFT_INLINE static T Combine(T x, T y) { return x & y; }
+  WEFT_INLINE static T Combine(T x, T y) {
+    return x & y;
+  }
 };
 
 struct AnyReduction {
   static constexpr bool kMean = false;
   template <typename T>
-  static constexpr T Start() { return false; }
+  static constexpr T Start() {
+    return false;
+  }
   template <typename T>
-  WEFT_INLINE static T Combine(T x, T y) { return x | y; }
+  WEFT_INLINE static T Combine(T x, T y) {
+    return x | y;
+  }
 };
 
 // All of x[0 .. n) combined, in 16 interleaved lanes: an order that vector
@@ -74,7 +98,8 @@ T ReduceLanes(const T* x, int64_t n) {
     T lanes[kLanes];
     std::copy(x, x + kLanes, lanes);
     for (i = kLanes; i + kLanes <= n; i += kLanes) {
-      for (int k = 0; k < kLanes; ++k) lanes[k] = R::Combine(lanes[k], x[i + k]);
+      for (int k = 0; k < kLanes; ++k)
+        lanes[k] = R::Combine(lanes[k], x[i + k]);
     }
     for (int k = 0; k < kLanes; ++k) result = R::Combine(result, lanes[k]);
   }
@@ -88,10 +113,12 @@ T ReduceRow(const T* x, int64_t n) {
   if (n <= kBlock) return ReduceLanes<R>(x, n);
   // Blocks are added up in doubles, so that long sums of floats stay exact.
   constexpr bool kIsSum = std::is_base_of_v<SumReduction, R>;
-  using Total = std::conditional_t<kIsSum && std::is_same_v<T, float>, double, T>;
+  using Total =
+      std::conditional_t<kIsSum && std::is_same_v<T, float>, double, T>;
   Total total = R::template Start<Total>();
   for (int64_t i = 0; i < n; i += kBlock) {
-    total = R::Combine(total, static_cast<Total>(ReduceLanes<R>(x + i, std::min(kBlock, n - i))));
+    total = R::Combine(total, static_cast<Total>(ReduceLanes<R>(
+                                  x + i, std::min(kBlock, n - i))));
   }
   return static_cast<T>(total);
 }

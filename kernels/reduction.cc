@@ -30,13 +30,16 @@ struct ReductionState : public KernelState {
 absl::StatusOr<std::vector<bool>> ReducedFlags(const Tensor& axes, int rank) {
   std::vector<bool> reduced(rank, false);
   for (int64_t i = 0; i < axes.num_elements(); ++i) {
-    const int64_t axis = axes.dtype() == DataType::kInt32 ? axes.data<int32_t>()[i]
-                                                          : axes.data<int64_t>()[i];
+    const int64_t axis = axes.dtype() == DataType::kInt32
+                             ? axes.data<int32_t>()[i]
+                             : axes.data<int64_t>()[i];
     if (axis < -rank || axis >= rank) {
-      return InvalidArgument("axis is ", axis, " but must be in [", -rank, ", ", rank, ")");
+      return InvalidArgument("axis is ", axis, " but must be in [", -rank, ", ",
+                             rank, ")");
     }
     const int normal = static_cast<int>(axis < 0 ? axis + rank : axis);
-    if (reduced[normal]) return InvalidArgument("axis ", normal, " is given twice");
+    if (reduced[normal])
+      return InvalidArgument("axis ", normal, " is given twice");
     reduced[normal] = true;
   }
   return reduced;
@@ -75,12 +78,14 @@ class ReductionKernel : public Kernel {
   absl::Status Layout(LayoutContext& c) const override {
     const TensorShape& x = c.input_shape(0);
     if (c.input_shape(1).rank() > 1) {
-      return InvalidArgument("reduction_indices is ", c.input_shape(1).ToString(),
+      return InvalidArgument("reduction_indices is ",
+                             c.input_shape(1).ToString(),
                              " but must be a scalar or a vector");
     }
     const Tensor* axes = c.NeedValue(1);
     if (axes == nullptr) return c.Defer();
-    WEFT_ASSIGN_OR_RETURN(const std::vector<bool> reduced, ReducedFlags(*axes, x.rank()));
+    WEFT_ASSIGN_OR_RETURN(const std::vector<bool> reduced,
+                          ReducedFlags(*axes, x.rank()));
     TensorShape shape;
     for (int i = 0; i < x.rank(); ++i) {
       if (!reduced[i]) {
@@ -116,7 +121,8 @@ class ReductionKernel : public Kernel {
   using Axis = ReductionState::Axis;
 
   // Splits along kept axes alone, so that sums do not depend on threads.
-  static void Reduce(KernelContext& c, const ReductionState& state, const T* x, T* y) {
+  static void Reduce(KernelContext& c, const ReductionState& state, const T* x,
+                     T* y) {
     const std::vector<Axis>& axes = state.axes;
     const int64_t n = c.input(0).size;
     if (n <= kElementwiseGrain || (axes.size() == 1 && axes[0].reduced)) {
@@ -124,9 +130,9 @@ class ReductionKernel : public Kernel {
     }
     if (!axes[0].reduced) {
       const int64_t grain = kElementwiseGrain / (n / axes[0].size) + 1;
-      c.pool().ParallelFor(axes[0].size, grain, [&](int64_t begin, int64_t end) {
-        Rows(axes, begin, end, x, y);
-      });
+      c.pool().ParallelFor(
+          axes[0].size, grain,
+          [&](int64_t begin, int64_t end) { Rows(axes, begin, end, x, y); });
     } else if (axes.size() == 2) {  // [reduced, kept]: columns.
       const int64_t rows = axes[0].size, columns = axes[1].size;
       const int64_t grain = (kElementwiseGrain / rows / 64 + 1) * 64;
@@ -141,14 +147,15 @@ class ReductionKernel : public Kernel {
   }
 
   // All rows with an index in [begin, end) on the outermost axis.
-  static void Rows(const std::vector<Axis>& axes, int64_t begin, int64_t end, const T* x,
-                   T* y) {
+  static void Rows(const std::vector<Axis>& axes, int64_t begin, int64_t end,
+                   const T* x, T* y) {
     const Axis& row = axes.back();
     if (axes.size() == 1) {
       x += begin;
       y += begin * row.out_stride;
-      return row.reduced ? void(*y = R::Combine(*y, ReduceRow<R>(x, end - begin)))
-                         : CombineRows<R>(x, y, end - begin);
+      return row.reduced
+                 ? void(*y = R::Combine(*y, ReduceRow<R>(x, end - begin)))
+                 : CombineRows<R>(x, y, end - begin);
     }
     int64_t rows_per_step = 1;
     for (size_t i = 1; i + 1 < axes.size(); ++i) rows_per_step *= axes[i].size;
@@ -174,11 +181,16 @@ class ReductionKernel : public Kernel {
   const bool keep_dims_;
 };
 
-template <typename T> using SumKernel = ReductionKernel<T, SumReduction>;
-template <typename T> using MeanKernel = ReductionKernel<T, MeanReduction>;
-template <typename T> using MaxKernel = ReductionKernel<T, MaxReduction>;
-template <typename T> using MinKernel = ReductionKernel<T, MinReduction>;
-template <typename T> using ProdKernel = ReductionKernel<T, ProdReduction>;
+template <typename T>
+using SumKernel = ReductionKernel<T, SumReduction>;
+template <typename T>
+using MeanKernel = ReductionKernel<T, MeanReduction>;
+template <typename T>
+using MaxKernel = ReductionKernel<T, MaxReduction>;
+template <typename T>
+using MinKernel = ReductionKernel<T, MinReduction>;
+template <typename T>
+using ProdKernel = ReductionKernel<T, ProdReduction>;
 using AllKernel = ReductionKernel<bool, AllReduction>;
 using AnyKernel = ReductionKernel<bool, AnyReduction>;
 

@@ -19,7 +19,8 @@ class ScanKernel : public Kernel {
 
   absl::Status Layout(LayoutContext& c) const override {
     if (!c.input_shape(1).IsScalar()) {
-      return InvalidArgument("axis is ", c.input_shape(1).ToString(), " but must be a scalar");
+      return InvalidArgument("axis is ", c.input_shape(1).ToString(),
+                             " but must be a scalar");
     }
     if (c.input_shape(0).rank() == 0) {
       return InvalidArgument("x is a scalar but must have an axis");
@@ -32,11 +33,13 @@ class ScanKernel : public Kernel {
 
   absl::Status Compute(KernelContext& c) const override {
     const TensorShape& shape = c.input_shape(0);
-    const int64_t given = c.input(1).dtype == DataType::kInt32 ? c.in<int32_t>(1)[0]
-                                                               : c.in<int64_t>(1)[0];
+    const int64_t given = c.input(1).dtype == DataType::kInt32
+                              ? c.in<int32_t>(1)[0]
+                              : c.in<int64_t>(1)[0];
     const int rank = shape.rank();
     if (given < -rank || given >= rank) {
-      return InvalidArgument("axis is ", given, " but must be in [", -rank, ", ", rank, ")");
+      return InvalidArgument("axis is ", given, " but must be in [", -rank,
+                             ", ", rank, ")");
     }
     const int axis = static_cast<int>(given < 0 ? given + rank : given);
     int64_t outer = 1, inner = 1;
@@ -66,7 +69,8 @@ class ScanKernel : public Kernel {
     }
     for (int64_t k = 1; k < size; ++k) {
       const T* next = exclusive_ ? x : x + step;
-      for (int64_t j = 0; j < inner; ++j) y[step + j] = R::Combine(y[j], next[j]);
+      for (int64_t j = 0; j < inner; ++j)
+        y[step + j] = R::Combine(y[j], next[j]);
       x += step;
       y += step;
     }
@@ -76,8 +80,10 @@ class ScanKernel : public Kernel {
   const bool reverse_;
 };
 
-template <typename T> using CumsumKernel = ScanKernel<T, SumReduction>;
-template <typename T> using CumprodKernel = ScanKernel<T, ProdReduction>;
+template <typename T>
+using CumsumKernel = ScanKernel<T, SumReduction>;
+template <typename T>
+using CumprodKernel = ScanKernel<T, ProdReduction>;
 
 }  // namespace
 

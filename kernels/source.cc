@@ -16,12 +16,15 @@ class IdentityKernel : public Kernel {
   absl::Status Layout(LayoutContext& c) const override {
     for (int i = 0; i < c.num_outputs(); ++i) {
       c.SetOutputView(i, i, c.input_shape(i));
-      if (c.input_dtype(i) == DataType::kVariant) c.SetOutputList(i, c.input_list(i));
+      if (c.input_dtype(i) == DataType::kVariant)
+        c.SetOutputList(i, c.input_list(i));
       if (const Tensor* value = c.KnownValue(i)) c.SetOutputValue(i, *value);
     }
     return absl::OkStatus();
   }
-  absl::Status Compute(KernelContext&) const override { return absl::OkStatus(); }
+  absl::Status Compute(KernelContext&) const override {
+    return absl::OkStatus();
+  }
 };
 WEFT_KERNEL(Identity, IdentityKernel, {});
 WEFT_KERNEL(IdentityN, IdentityKernel, {});
@@ -38,7 +41,9 @@ class PlaceholderWithDefaultKernel : public Kernel {
     c.SetOutputView(0, 0, c.input_shape(0));
     return absl::OkStatus();
   }
-  absl::Status Compute(KernelContext&) const override { return absl::OkStatus(); }
+  absl::Status Compute(KernelContext&) const override {
+    return absl::OkStatus();
+  }
 };
 WEFT_KERNEL(PlaceholderWithDefault, PlaceholderWithDefaultKernel, {});
 
@@ -47,7 +52,9 @@ class AssertKernel : public Kernel {
   explicit AssertKernel(const KernelInit& init)
       : summarize_(init.attrs.Get<int64_t>("summarize")) {}
 
-  absl::Status Layout(LayoutContext&) const override { return absl::OkStatus(); }
+  absl::Status Layout(LayoutContext&) const override {
+    return absl::OkStatus();
+  }
 
   absl::Status Compute(KernelContext& c) const override {
     if (c.in<bool>(0)[0]) return absl::OkStatus();
@@ -55,7 +62,8 @@ class AssertKernel : public Kernel {
     const int max_elements = static_cast<int>(
         summarize_ < 0 ? kMaxElements : std::min(summarize_, kMaxElements));
     for (int i = 1; i < c.num_inputs(); ++i) {
-      absl::StrAppend(&text, i == 1 ? " " : ", ", Describe(c.BorrowInput(i), max_elements));
+      absl::StrAppend(&text, i == 1 ? " " : ", ",
+                      Describe(c.BorrowInput(i), max_elements));
     }
     return absl::InvalidArgumentError(text);
   }

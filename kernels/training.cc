@@ -14,7 +14,8 @@ class ApplyKernel : public Kernel {
  public:
   // Inputs: variables, scalars, and one tensor `grad`, all but the scalars of
   // one shape.
-  ApplyKernel(int num_variables, int grad) : num_variables_(num_variables), grad_(grad) {}
+  ApplyKernel(int num_variables, int grad)
+      : num_variables_(num_variables), grad_(grad) {}
 
   absl::Status Layout(LayoutContext& c) const override {
     const TensorShape& shape = c.input_shape(0);
@@ -33,9 +34,10 @@ class ApplyKernel : public Kernel {
   // element depends on another.
   template <typename Body>
   static absl::Status ForEach(const KernelContext& c, const Body& body) {
-    c.pool().ParallelFor(c.input(0).size, kGrain, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) body(i);
-    });
+    c.pool().ParallelFor(c.input(0).size, kGrain,
+                         [&](int64_t begin, int64_t end) {
+                           for (int64_t i = begin; i < end; ++i) body(i);
+                         });
     return absl::OkStatus();
   }
 
@@ -48,7 +50,8 @@ class ApplyKernel : public Kernel {
 template <typename T>
 class ResourceApplyGradientDescentKernel : public ApplyKernel {
  public:
-  explicit ResourceApplyGradientDescentKernel(const KernelInit&) : ApplyKernel(1, 2) {}
+  explicit ResourceApplyGradientDescentKernel(const KernelInit&)
+      : ApplyKernel(1, 2) {}
 
   absl::Status Compute(KernelContext& c) const override {
     T* var = c.var<T>(0).data();
@@ -57,13 +60,15 @@ class ResourceApplyGradientDescentKernel : public ApplyKernel {
     return ForEach(c, [=](int64_t i) { var[i] -= alpha * delta[i]; });
   }
 };
-WEFT_KERNEL_FLOATS(ResourceApplyGradientDescent, ResourceApplyGradientDescentKernel);
+WEFT_KERNEL_FLOATS(ResourceApplyGradientDescent,
+                   ResourceApplyGradientDescentKernel);
 
 template <typename T>
 class ResourceApplyMomentumKernel : public ApplyKernel {
  public:
   explicit ResourceApplyMomentumKernel(const KernelInit& init)
-      : ApplyKernel(2, 3), use_nesterov_(init.attrs.Get<bool>("use_nesterov")) {}
+      : ApplyKernel(2, 3),
+        use_nesterov_(init.attrs.Get<bool>("use_nesterov")) {}
 
   absl::Status Compute(KernelContext& c) const override {
     T* var = c.var<T>(0).data();
@@ -92,7 +97,8 @@ template <typename T>
 class ResourceApplyAdamKernel : public ApplyKernel {
  public:
   explicit ResourceApplyAdamKernel(const KernelInit& init)
-      : ApplyKernel(3, 9), use_nesterov_(init.attrs.Get<bool>("use_nesterov")) {}
+      : ApplyKernel(3, 9),
+        use_nesterov_(init.attrs.Get<bool>("use_nesterov")) {}
 
   absl::Status Compute(KernelContext& c) const override {
     T* var = c.var<T>(0).data();
@@ -102,13 +108,14 @@ class ResourceApplyAdamKernel : public ApplyKernel {
     const T beta2 = c.in<T>(7)[0];
     const T epsilon = c.in<T>(8)[0];
     const T* grad = c.in<T>(9).data();
-    const T lr_t =
-        c.in<T>(5)[0] * std::sqrt(T(1) - c.in<T>(4)[0]) / (T(1) - c.in<T>(3)[0]);
+    const T lr_t = c.in<T>(5)[0] * std::sqrt(T(1) - c.in<T>(4)[0]) /
+                   (T(1) - c.in<T>(3)[0]);
     const bool use_nesterov = use_nesterov_;
     return ForEach(c, [=](int64_t i) {
       m[i] += (grad[i] - m[i]) * (T(1) - beta1);
       v[i] += (grad[i] * grad[i] - v[i]) * (T(1) - beta2);
-      const T step = use_nesterov ? beta1 * m[i] + (T(1) - beta1) * grad[i] : m[i];
+      const T step =
+          use_nesterov ? beta1 * m[i] + (T(1) - beta1) * grad[i] : m[i];
       var[i] -= lr_t * step / (std::sqrt(v[i]) + epsilon);
     });
   }
@@ -145,7 +152,8 @@ template <typename T>
 class ResourceApplyAdagradKernel : public ApplyKernel {
  public:
   explicit ResourceApplyAdagradKernel(const KernelInit& init)
-      : ApplyKernel(2, 3), update_slots_(init.attrs.Get<bool>("update_slots")) {}
+      : ApplyKernel(2, 3),
+        update_slots_(init.attrs.Get<bool>("update_slots")) {}
 
   absl::Status Compute(KernelContext& c) const override {
     T* var = c.var<T>(0).data();

@@ -12,14 +12,16 @@ namespace {
 
 constexpr int64_t kGrain = 16384;  // Elements; below, handing over costs more.
 
-absl::Status ExpectShape(const LayoutContext& c, int input, const TensorShape& shape) {
+absl::Status ExpectShape(const LayoutContext& c, int input,
+                         const TensorShape& shape) {
   if (c.input_shape(input) == shape) return absl::OkStatus();
-  return InvalidArgument("input ", input, " is ", c.input_shape(input).ToString(),
-                         " but must be ", shape.ToString());
+  return InvalidArgument("input ", input, " is ",
+                         c.input_shape(input).ToString(), " but must be ",
+                         shape.ToString());
 }
 
-// The output is the variable's memory: its value at the start of the run, unless
-// the plan puts a write before.
+// The output is the variable's memory: its value at the start of the run,
+// unless the plan puts a write before.
 class ReadVariableOpKernel : public Kernel {
  public:
   explicit ReadVariableOpKernel(const KernelInit&) {}
@@ -27,7 +29,9 @@ class ReadVariableOpKernel : public Kernel {
     c.SetOutputView(0, 0, c.input_shape(0));
     return absl::OkStatus();
   }
-  absl::Status Compute(KernelContext&) const override { return absl::OkStatus(); }
+  absl::Status Compute(KernelContext&) const override {
+    return absl::OkStatus();
+  }
 };
 WEFT_KERNEL(ReadVariableOp, ReadVariableOpKernel, {});
 
@@ -134,23 +138,27 @@ WEFT_KERNEL(VarIsInitializedOp, VarIsInitializedOpKernel, {});
 // The shape of `indices`, then that of a row of the variable in input 0.
 absl::StatusOr<TensorShape> RowsShape(const LayoutContext& c) {
   const TensorShape& var = c.input_shape(0);
-  if (var.rank() < 1) return InvalidArgument("the variable is a scalar and has no rows");
-  std::vector<int64_t> dims(c.input_shape(1).dims().begin(), c.input_shape(1).dims().end());
+  if (var.rank() < 1)
+    return InvalidArgument("the variable is a scalar and has no rows");
+  std::vector<int64_t> dims(c.input_shape(1).dims().begin(),
+                            c.input_shape(1).dims().end());
   dims.insert(dims.end(), var.dims().begin() + 1, var.dims().end());
   return TensorShape::Create(dims);
 }
 
 template <typename Index>
-absl::Status CheckIndex(absl::Span<const Index> indices, size_t i, int64_t rows) {
+absl::Status CheckIndex(absl::Span<const Index> indices, size_t i,
+                        int64_t rows) {
   if (indices[i] >= 0 && indices[i] < rows) return absl::OkStatus();
-  return OutOfRange("indices[", i, "] is ", indices[i], " but the variable has ", rows,
-                    " rows");
+  return OutOfRange("indices[", i, "] is ", indices[i],
+                    " but the variable has ", rows, " rows");
 }
 
 // Elements of one row of the variable in input 0.
 int64_t RowSize(const KernelContext& c) {
   int64_t size = 1;
-  for (int i = 1; i < c.input_shape(0).rank(); ++i) size *= c.input_shape(0).dim(i);
+  for (int i = 1; i < c.input_shape(0).rank(); ++i)
+    size *= c.input_shape(0).dim(i);
   return size;
 }
 
@@ -172,22 +180,27 @@ class ResourceGatherKernel : public Kernel {
       WEFT_RETURN_IF_ERROR(CheckIndex(indices, i, rows));
     }
     const TensorRef& out = c.output(0);
-    if (!IsPlain(out.dtype)) return Unimplemented("rows of ", DataTypeName(out.dtype));
+    if (!IsPlain(out.dtype))
+      return Unimplemented("rows of ", DataTypeName(out.dtype));
     const size_t row_bytes = RowSize(c) * DataTypeSize(out.dtype);
     if (row_bytes == 0) return absl::OkStatus();
     const char* from = static_cast<const char*>(c.input(0).data);
     char* to = static_cast<char*>(out.data);
     const int64_t grain = std::max<int64_t>(1, kGrain * 4 / row_bytes);
-    c.pool().ParallelFor(indices.size(), grain, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        std::memcpy(to + i * row_bytes, from + indices[i] * row_bytes, row_bytes);
-      }
-    });
+    c.pool().ParallelFor(
+        indices.size(), grain, [&](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i) {
+            std::memcpy(to + i * row_bytes, from + indices[i] * row_bytes,
+                        row_bytes);
+          }
+        });
     return absl::OkStatus();
   }
 };
-WEFT_KERNEL(ResourceGather, ResourceGatherKernel<int32_t>, {{"Tindices", DataType::kInt32}});
-WEFT_KERNEL(ResourceGather, ResourceGatherKernel<int64_t>, {{"Tindices", DataType::kInt64}});
+WEFT_KERNEL(ResourceGather, ResourceGatherKernel<int32_t>,
+            {{"Tindices", DataType::kInt32}});
+WEFT_KERNEL(ResourceGather, ResourceGatherKernel<int64_t>,
+            {{"Tindices", DataType::kInt64}});
 
 template <typename T, typename Index>
 class ResourceScatterAddKernel : public Kernel {
@@ -210,24 +223,26 @@ class ResourceScatterAddKernel : public Kernel {
     const absl::Span<const T> updates = c.in<T>(2);
     const int64_t row_size = RowSize(c);
     // Split along the columns: rows may occur twice, and are summed in order.
-    const int64_t grain = std::max<int64_t>(16, kGrain / std::max<int64_t>(1, indices.size()));
+    const int64_t grain =
+        std::max<int64_t>(16, kGrain / std::max<int64_t>(1, indices.size()));
     c.pool().ParallelFor(row_size, grain, [&](int64_t begin, int64_t end) {
       for (size_t i = 0; i < indices.size(); ++i) {
         T* row = var.data() + indices[i] * row_size;
         const T* update = updates.data() + i * row_size;
-        for (int64_t k = begin; k < end; ++k) row[k] = WrappingAdd(row[k], update[k]);
+        for (int64_t k = begin; k < end; ++k)
+          row[k] = WrappingAdd(row[k], update[k]);
       }
     });
     return absl::OkStatus();
   }
 };
 
-#define WEFT_SCATTER_KERNELS(type, dtype)                                               \
-  using ResourceScatterAdd32##type = ResourceScatterAddKernel<type, int32_t>;           \
-  using ResourceScatterAdd64##type = ResourceScatterAddKernel<type, int64_t>;           \
-  WEFT_KERNEL(ResourceScatterAdd, ResourceScatterAdd32##type,                           \
-              {{"dtype", DataType::dtype}, {"Tindices", DataType::kInt32}});            \
-  WEFT_KERNEL(ResourceScatterAdd, ResourceScatterAdd64##type,                           \
+#define WEFT_SCATTER_KERNELS(type, dtype)                                     \
+  using ResourceScatterAdd32##type = ResourceScatterAddKernel<type, int32_t>; \
+  using ResourceScatterAdd64##type = ResourceScatterAddKernel<type, int64_t>; \
+  WEFT_KERNEL(ResourceScatterAdd, ResourceScatterAdd32##type,                 \
+              {{"dtype", DataType::dtype}, {"Tindices", DataType::kInt32}});  \
+  WEFT_KERNEL(ResourceScatterAdd, ResourceScatterAdd64##type,                 \
               {{"dtype", DataType::dtype}, {"Tindices", DataType::kInt64}})
 WEFT_SCATTER_KERNELS(float, kFloat);
 WEFT_SCATTER_KERNELS(double, kDouble);

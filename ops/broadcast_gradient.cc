@@ -19,7 +19,8 @@ struct RepeatedAxes {
 };
 
 // Of input `x` beside `y`, if building knows enough.
-std::optional<RepeatedAxes> FindRepeatedAxes(const TensorShape& x, const TensorShape& y) {
+std::optional<RepeatedAxes> FindRepeatedAxes(const TensorShape& x,
+                                             const TensorShape& y) {
   if (!x.has_rank() || !y.has_rank()) return std::nullopt;
   const int rank = std::max(x.rank(), y.rank());
   RepeatedAxes axes;
@@ -39,7 +40,8 @@ std::optional<RepeatedAxes> FindRepeatedAxes(const TensorShape& x, const TensorS
 }
 
 Output SumOver(const RepeatedAxes& axes, Output grad) {
-  if (!axes.ones.empty()) grad = Sum(grad, {.axes = axes.ones, .keep_dims = true});
+  if (!axes.ones.empty())
+    grad = Sum(grad, {.axes = axes.ones, .keep_dims = true});
   if (!axes.missing.empty()) grad = Sum(grad, {.axes = axes.missing});
   return grad;
 }

@@ -16,7 +16,8 @@ namespace weft {
 namespace {
 
 std::string Describe(const Output& value) {
-  return absl::StrCat(DataTypeName(value.dtype()), " ", value.shape().ToString());
+  return absl::StrCat(DataTypeName(value.dtype()), " ",
+                      value.shape().ToString());
 }
 
 bool Fits(const Output& a, const Output& b) {
@@ -35,14 +36,15 @@ bool CheckBodies(InferContext& c, int count, int first_input) {
   for (int b = 0; b < count; ++b) {
     const Outputs& args = node.body(b).args();
     if (static_cast<int>(args.size()) != num_args) {
-      c.Fail("body ", b, " has ", args.size(), " arguments for ", num_args, " inputs");
+      c.Fail("body ", b, " has ", args.size(), " arguments for ", num_args,
+             " inputs");
       return false;
     }
     for (int i = 0; i < num_args; ++i) {
       const Output& input = node.input(first_input + i);
       if (Fits(args[i], input)) continue;
-      c.Fail("input ", first_input + i, " is ", Describe(input), " but argument ", i,
-             " of body ", b, " is ", Describe(args[i]));
+      c.Fail("input ", first_input + i, " is ", Describe(input),
+             " but argument ", i, " of body ", b, " is ", Describe(args[i]));
       return false;
     }
   }
@@ -53,17 +55,19 @@ void InferWhile(InferContext& c) {
   if (!CheckBodies(c, 2, 0)) return;
   const Graph& cond = c.node().body(0);
   const Graph& body = c.node().body(1);
-  if (cond.results().size() != 1 || cond.results()[0].dtype() != DataType::kBool ||
+  if (cond.results().size() != 1 ||
+      cond.results()[0].dtype() != DataType::kBool ||
       !cond.results()[0].shape().IsCompatibleWith(TensorShape{})) {
     c.Fail("the condition is ",
-           cond.results().size() != 1 ? absl::StrCat(cond.results().size(), " values")
-                                      : Describe(cond.results()[0]),
+           cond.results().size() != 1
+               ? absl::StrCat(cond.results().size(), " values")
+               : Describe(cond.results()[0]),
            " but must be a scalar bool");
     return;
   }
   if (body.results().size() != body.args().size()) {
-    c.Fail("the body returns ", body.results().size(), " values for ", body.args().size(),
-           " variables");
+    c.Fail("the body returns ", body.results().size(), " values for ",
+           body.args().size(), " variables");
     return;
   }
   for (int i = 0; i < c.num_outputs(); ++i) {
@@ -82,16 +86,18 @@ void InferIf(InferContext& c) {
   const Outputs& then_results = c.node().body(0).results();
   const Outputs& else_results = c.node().body(1).results();
   const auto& types = c.attr<std::vector<DataType>>("Tout");
-  if (then_results.size() != types.size() || else_results.size() != types.size()) {
-    c.Fail("the branches return ", then_results.size(), " and ", else_results.size(),
-           " values but must return ", types.size());
+  if (then_results.size() != types.size() ||
+      else_results.size() != types.size()) {
+    c.Fail("the branches return ", then_results.size(), " and ",
+           else_results.size(), " values but must return ", types.size());
     return;
   }
   for (int i = 0; i < c.num_outputs(); ++i) {
-    if (then_results[i].dtype() != types[i] || else_results[i].dtype() != types[i]) {
-      c.Fail("result ", i, " is ", Describe(then_results[i]), " of one branch and ",
-             Describe(else_results[i]), " of the other but must be ",
-             DataTypeName(types[i]));
+    if (then_results[i].dtype() != types[i] ||
+        else_results[i].dtype() != types[i]) {
+      c.Fail("result ", i, " is ", Describe(then_results[i]),
+             " of one branch and ", Describe(else_results[i]),
+             " of the other but must be ", DataTypeName(types[i]));
       return;
     }
     c.SetOutput(i, then_results[i].shape().Union(else_results[i].shape()));
@@ -119,55 +125,55 @@ void InferCall(InferContext& c) {
 
 constexpr char kNoKernel[] = "the executor runs the body";
 
-#define WEFT_WHILE_OP(name)                                          \
-  WEFT_OP(name)                                                      \
-      .Input("input: T[]")                                           \
-      .Output("output: T[]")                                         \
-      .TypeList("T")                                                 \
-      .RequiredAttr("cond", AttrKind::kFunction)                     \
-      .RequiredAttr("body", AttrKind::kFunction)                     \
-      .Attr("output_shapes", std::vector<TensorShape>{})             \
-      .Attr("parallel_iterations", 10)                               \
-      .Role(OpRole::kWhile)                                          \
-      .Infer(InferWhile)                                             \
-      .Gradient(WhileGradient)                                       \
+#define WEFT_WHILE_OP(name)                              \
+  WEFT_OP(name)                                          \
+      .Input("input: T[]")                               \
+      .Output("output: T[]")                             \
+      .TypeList("T")                                     \
+      .RequiredAttr("cond", AttrKind::kFunction)         \
+      .RequiredAttr("body", AttrKind::kFunction)         \
+      .Attr("output_shapes", std::vector<TensorShape>{}) \
+      .Attr("parallel_iterations", 10)                   \
+      .Role(OpRole::kWhile)                              \
+      .Infer(InferWhile)                                 \
+      .Gradient(WhileGradient)                           \
       .NoKernel(kNoKernel)
 
 WEFT_WHILE_OP(While).Stateful();
 WEFT_WHILE_OP(StatelessWhile);
 
-#define WEFT_IF_OP(name)                                             \
-  WEFT_OP(name)                                                      \
-      .Input("cond: Tcond")                                          \
-      .Input("input: Tin[]")                                         \
-      .Output("output: Tout[]")                                      \
-      .Type("Tcond", {DataType::kBool})                              \
-      .TypeList("Tin")                                               \
-      .TypeList("Tout")                                              \
-      .RequiredAttr("then_branch", AttrKind::kFunction)              \
-      .RequiredAttr("else_branch", AttrKind::kFunction)              \
-      .Attr("output_shapes", std::vector<TensorShape>{})             \
-      .Role(OpRole::kIf)                                             \
-      .Infer(InferIf)                                                \
-      .Gradient(IfGradient)                                          \
+#define WEFT_IF_OP(name)                                 \
+  WEFT_OP(name)                                          \
+      .Input("cond: Tcond")                              \
+      .Input("input: Tin[]")                             \
+      .Output("output: Tout[]")                          \
+      .Type("Tcond", {DataType::kBool})                  \
+      .TypeList("Tin")                                   \
+      .TypeList("Tout")                                  \
+      .RequiredAttr("then_branch", AttrKind::kFunction)  \
+      .RequiredAttr("else_branch", AttrKind::kFunction)  \
+      .Attr("output_shapes", std::vector<TensorShape>{}) \
+      .Role(OpRole::kIf)                                 \
+      .Infer(InferIf)                                    \
+      .Gradient(IfGradient)                              \
       .NoKernel(kNoKernel)
 
 WEFT_IF_OP(If).Stateful();
 WEFT_IF_OP(StatelessIf);
 
-#define WEFT_CALL_OP(name)                                           \
-  WEFT_OP(name)                                                      \
-      .Input("args: Tin[]")                                          \
-      .Output("output: Tout[]")                                      \
-      .TypeList("Tin")                                               \
-      .TypeList("Tout")                                              \
-      .RequiredAttr("f", AttrKind::kFunction)                        \
-      .Attr("config", "")                                            \
-      .Attr("config_proto", "")                                      \
-      .Attr("executor_type", "")                                     \
-      .Role(OpRole::kCall)                                           \
-      .Infer(InferCall)                                              \
-      .Gradient(CallGradient)                                        \
+#define WEFT_CALL_OP(name)                    \
+  WEFT_OP(name)                               \
+      .Input("args: Tin[]")                   \
+      .Output("output: Tout[]")               \
+      .TypeList("Tin")                        \
+      .TypeList("Tout")                       \
+      .RequiredAttr("f", AttrKind::kFunction) \
+      .Attr("config", "")                     \
+      .Attr("config_proto", "")               \
+      .Attr("executor_type", "")              \
+      .Role(OpRole::kCall)                    \
+      .Infer(InferCall)                       \
+      .Gradient(CallGradient)                 \
       .NoKernel(kNoKernel)
 
 WEFT_CALL_OP(StatefulPartitionedCall).Stateful();
@@ -175,8 +181,8 @@ WEFT_CALL_OP(PartitionedCall);
 
 // Files know variables and lists as scalars.
 TensorShape FileShape(const Output& value) {
-  const bool is_object =
-      value.dtype() == DataType::kResource || value.dtype() == DataType::kVariant;
+  const bool is_object = value.dtype() == DataType::kResource ||
+                         value.dtype() == DataType::kVariant;
   return is_object ? TensorShape{} : value.shape();
 }
 
@@ -192,7 +198,8 @@ std::vector<Operand> At(const Outputs& values, SourceLocation location) {
   return operands;
 }
 
-FunctionName Function(const ControlFlowNodeOptions& options, const std::string& suffix) {
+FunctionName Function(const ControlFlowNodeOptions& options,
+                      const std::string& suffix) {
   return {FunctionNameFor(options.name, suffix), nullptr};
 }
 
@@ -207,7 +214,8 @@ bool HasState(const Graph& body) {
   return false;
 }
 
-std::string FunctionNameFor(const std::string& node_name, const std::string& suffix) {
+std::string FunctionNameFor(const std::string& node_name,
+                            const std::string& suffix) {
   std::string name = node_name;
   for (char& c : name) {
     if (!absl::ascii_isalnum(static_cast<unsigned char>(c))) c = '_';
@@ -234,7 +242,8 @@ Node* AddWhile(Graph& graph, const Outputs& inputs, LoopBodies loop,
   AttrMap attrs = {{"cond", Function(options, "cond")},
                    {"body", Function(options, "body")},
                    {"parallel_iterations", options.parallel_iterations}};
-  NodeOptions node_options = {.name = options.name, .location = options.location};
+  NodeOptions node_options = {.name = options.name,
+                              .location = options.location};
   node_options.bodies.push_back(std::move(loop.cond));
   node_options.bodies.push_back(std::move(loop.body));
   Node* node = graph.Add(stateful ? "While" : "StatelessWhile",
@@ -245,34 +254,39 @@ Node* AddWhile(Graph& graph, const Outputs& inputs, LoopBodies loop,
 }
 
 Node* AddIf(Graph& graph, Output pred, const Outputs& inputs,
-            std::unique_ptr<Graph> then_branch, std::unique_ptr<Graph> else_branch,
+            std::unique_ptr<Graph> then_branch,
+            std::unique_ptr<Graph> else_branch,
             const ControlFlowNodeOptions& options) {
   const bool stateful = HasState(*then_branch) || HasState(*else_branch);
   AttrMap attrs = {{"then_branch", Function(options, "true")},
                    {"else_branch", Function(options, "false")},
                    {"Tin", TypesOf(inputs)},
                    {"Tout", TypesOf(then_branch->results())}};
-  NodeOptions node_options = {.name = options.name, .location = options.location};
+  NodeOptions node_options = {.name = options.name,
+                              .location = options.location};
   node_options.bodies.push_back(std::move(then_branch));
   node_options.bodies.push_back(std::move(else_branch));
   std::vector<Operand> operands = At(inputs, options.location);
   operands.emplace(operands.begin(), pred, options.location);
-  Node* node = graph.Add(stateful ? "If" : "StatelessIf", operands, std::move(attrs),
-                         std::move(node_options));
+  Node* node = graph.Add(stateful ? "If" : "StatelessIf", operands,
+                         std::move(attrs), std::move(node_options));
   if (!graph.IsErrorNode(node)) UpdateOutputShapes(node);
   return node;
 }
 
-Node* AddCall(Graph& graph, const Outputs& inputs, std::unique_ptr<Graph> function,
+Node* AddCall(Graph& graph, const Outputs& inputs,
+              std::unique_ptr<Graph> function,
               const ControlFlowNodeOptions& options) {
   const bool stateful = HasState(*function);
   AttrMap attrs = {{"f", Function(options, "f")},
                    {"Tin", TypesOf(inputs)},
                    {"Tout", TypesOf(function->results())}};
-  NodeOptions node_options = {.name = options.name, .location = options.location};
+  NodeOptions node_options = {.name = options.name,
+                              .location = options.location};
   node_options.bodies.push_back(std::move(function));
   return graph.Add(stateful ? "StatefulPartitionedCall" : "PartitionedCall",
-                   At(inputs, options.location), std::move(attrs), std::move(node_options));
+                   At(inputs, options.location), std::move(attrs),
+                   std::move(node_options));
 }
 
 }  // namespace weft

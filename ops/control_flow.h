@@ -64,14 +64,16 @@ Outputs Cond(Operand pred, const Operands& inputs, const BranchFn& then_fn,
              const BranchFn& else_fn, const CondOptions& options = {});
 // Without inputs: the functions choose among outer Outputs, or make constants.
 Outputs Cond(Operand pred, const std::function<Outputs()>& then_fn,
-             const std::function<Outputs()>& else_fn, const CondOptions& options = {});
+             const std::function<Outputs()>& else_fn,
+             const CondOptions& options = {});
 
 struct CallOptions {
   std::string name = "PartitionedCall";
 };
 
 // fn(inputs), as a function of its own in the file.
-Outputs Call(const Operands& inputs, const BodyFn& fn, const CallOptions& options = {});
+Outputs Call(const Operands& inputs, const BodyFn& fn,
+             const CallOptions& options = {});
 
 }  // namespace weft
 

@@ -19,7 +19,8 @@ constexpr int kDeepest = 64;  // As Graph::MakeBody has it.
 
 Outputs OutputsOf(Node* node, size_t count) {
   Outputs outputs;
-  for (size_t i = 0; i < count; ++i) outputs.emplace_back(node, static_cast<int>(i));
+  for (size_t i = 0; i < count; ++i)
+    outputs.emplace_back(node, static_cast<int>(i));
   return outputs;
 }
 
@@ -32,7 +33,8 @@ class BranchBuilder {
   // Null after a mistake.
   std::unique_ptr<Graph> Build(const BranchFn& fn, const std::string& which) {
     std::unique_ptr<Graph> body = Graph::MakeBody(graph_);
-    // Bodies that are nested too deeply are not called: they may be so for ever.
+    // Bodies that are nested too deeply are not called: they may be so for
+    // ever.
     if (TooDeep(*body)) return nullptr;
     for (const Output& input : inputs_.outputs) {
       body->AddArg(input.dtype(), input.shape());
@@ -41,7 +43,8 @@ class BranchBuilder {
     num_results_ = std::max(num_results_, results.size());
     if (!graph_.status().ok()) return nullptr;
     for (size_t i = 0; i < results.size(); ++i) {
-      if (!Localize(*body, &results[i], absl::StrCat("result ", i, " of ", which))) {
+      if (!Localize(*body, &results[i],
+                    absl::StrCat("result ", i, " of ", which))) {
         return nullptr;
       }
     }
@@ -87,7 +90,8 @@ class BranchBuilder {
 
 std::vector<Operand> At(const Operands& values) {
   std::vector<Operand> operands;
-  for (const Output& value : values.outputs) operands.emplace_back(value, values.location);
+  for (const Output& value : values.outputs)
+    operands.emplace_back(value, values.location);
   return operands;
 }
 
@@ -96,12 +100,14 @@ bool CheckBranches(const Graph& then_branch, const Graph& else_branch,
   const Outputs& a = then_branch.results();
   const Outputs& b = else_branch.results();
   if (a.size() != b.size()) {
-    return builder.Fail("then_fn returns ", a.size(), " values and else_fn ", b.size());
+    return builder.Fail("then_fn returns ", a.size(), " values and else_fn ",
+                        b.size());
   }
   for (size_t i = 0; i < a.size(); ++i) {
     if (a[i].dtype() == b[i].dtype()) continue;
     return builder.Fail("result ", i, " is ", DataTypeName(a[i].dtype()),
-                        " of then_fn and ", DataTypeName(b[i].dtype()), " of else_fn");
+                        " of then_fn and ", DataTypeName(b[i].dtype()),
+                        " of else_fn");
   }
   return true;
 }
@@ -115,14 +121,16 @@ Outputs Cond(Operand pred, const Operands& inputs, const BranchFn& then_fn,
   Graph* graph = InnermostGraph(operands);
   if (graph == nullptr) return {};
   const Operands located(inputs.outputs, pred.location);
-  BranchBuilder builder(*graph, located, absl::StrCat("Cond '", options.name, "'"));
+  BranchBuilder builder(*graph, located,
+                        absl::StrCat("Cond '", options.name, "'"));
   for (const Operand& operand : operands) {
-    if (!operand.output.valid()) builder.Fail("an input is an Output of no node");
+    if (!operand.output.valid())
+      builder.Fail("an input is an Output of no node");
   }
-  if (graph->status().ok() &&
-      (pred.dtype() != DataType::kBool || !pred.shape().IsCompatibleWith(TensorShape{}))) {
-    builder.Fail("pred is ", DataTypeName(pred.dtype()), " ", pred.shape().ToString(),
-                 " but must be a scalar bool");
+  if (graph->status().ok() && (pred.dtype() != DataType::kBool ||
+                               !pred.shape().IsCompatibleWith(TensorShape{}))) {
+    builder.Fail("pred is ", DataTypeName(pred.dtype()), " ",
+                 pred.shape().ToString(), " but must be a scalar bool");
   }
   std::unique_ptr<Graph> then_branch = builder.Build(then_fn, "then_fn");
   std::unique_ptr<Graph> else_branch = builder.Build(else_fn, "else_fn");
@@ -132,26 +140,32 @@ Outputs Cond(Operand pred, const Operands& inputs, const BranchFn& then_fn,
   }
   Outputs all = inputs.outputs;
   const int declared = static_cast<int>(all.size());
-  for (const Output& captured : UniteCaptures({&then_branch, &else_branch}, declared)) {
+  for (const Output& captured :
+       UniteCaptures({&then_branch, &else_branch}, declared)) {
     all.push_back(captured);
   }
   const size_t num_results = then_branch->results().size();
-  Node* node = AddIf(*graph, pred, all, std::move(then_branch), std::move(else_branch),
-                     {.name = options.name, .location = pred.location});
+  Node* node =
+      AddIf(*graph, pred, all, std::move(then_branch), std::move(else_branch),
+            {.name = options.name, .location = pred.location});
   return OutputsOf(node, num_results);
 }
 
 Outputs Cond(Operand pred, const std::function<Outputs()>& then_fn,
-             const std::function<Outputs()>& else_fn, const CondOptions& options) {
+             const std::function<Outputs()>& else_fn,
+             const CondOptions& options) {
   return Cond(
-      pred, Operands(Outputs{}, pred.location), [&](const Outputs&) { return then_fn(); },
+      pred, Operands(Outputs{}, pred.location),
+      [&](const Outputs&) { return then_fn(); },
       [&](const Outputs&) { return else_fn(); }, options);
 }
 
-Outputs Call(const Operands& inputs, const BodyFn& fn, const CallOptions& options) {
+Outputs Call(const Operands& inputs, const BodyFn& fn,
+             const CallOptions& options) {
   Graph* graph = InnermostGraph(At(inputs));
   if (graph == nullptr) return {};
-  BranchBuilder builder(*graph, inputs, absl::StrCat("Call '", options.name, "'"));
+  BranchBuilder builder(*graph, inputs,
+                        absl::StrCat("Call '", options.name, "'"));
   for (const Output& input : inputs.outputs) {
     if (!input.valid()) builder.Fail("an input is an Output of no node");
   }

@@ -18,14 +18,17 @@ std::vector<TensorShape> ArgShapes(const Graph& body) {
 }
 
 // What is known of the arguments of a copy of `body` whose node gets `inputs`.
-std::vector<TensorShape> ArgShapesFor(const Graph& body, const Outputs& inputs) {
+std::vector<TensorShape> ArgShapesFor(const Graph& body,
+                                      const Outputs& inputs) {
   std::vector<TensorShape> shapes = ArgShapes(body);
-  for (size_t i = 0; i < shapes.size(); ++i) shapes[i] = shapes[i].Union(inputs[i].shape());
+  for (size_t i = 0; i < shapes.size(); ++i)
+    shapes[i] = shapes[i].Union(inputs[i].shape());
   return shapes;
 }
 
 OpRole RoleOf(const Node& node) {
-  return node.schema() == nullptr ? OpRole::kCompute : node.schema()->traits().role;
+  return node.schema() == nullptr ? OpRole::kCompute
+                                  : node.schema()->traits().role;
 }
 
 std::vector<std::unique_ptr<Graph>> CopyBodies(const Node& node, Graph& parent,
@@ -43,8 +46,8 @@ std::vector<std::unique_ptr<Graph>> CopyBodies(const Node& node, Graph& parent,
   const size_t skipped = RoleOf(node) == OpRole::kIf ? 1 : 0;
   const Outputs args(inputs.begin() + skipped, inputs.end());
   for (int i = 0; i < node.num_bodies(); ++i) {
-    bodies.push_back(
-        CopyBody(node.body(i), parent, args, ArgShapesFor(node.body(i), args), origins));
+    bodies.push_back(CopyBody(node.body(i), parent, args,
+                              ArgShapesFor(node.body(i), args), origins));
   }
   return bodies;
 }
@@ -78,20 +81,24 @@ void GraphCopier::CopyNode(const Node& node) {
     inputs.push_back(Find(input));
     operands.emplace_back(inputs.back(), node.location());
   }
-  NodeOptions options = {.name = node.name(), .device = node.device(),
+  NodeOptions options = {.name = node.name(),
+                         .device = node.device(),
                          .location = node.location()};
   for (const Node* control : node.control_inputs()) {
     const auto copy = copies_.find(control);
     if (copy != copies_.end()) options.control_inputs.push_back(copy->second);
   }
-  if (node.num_bodies() > 0) options.bodies = CopyBodies(node, to_, inputs, origins_);
+  if (node.num_bodies() > 0)
+    options.bodies = CopyBodies(node, to_, inputs, origins_);
   Node* copy = nullptr;
   if (node.schema() != nullptr) {
     copy = to_.Add(node.op(), operands, node.attrs(), std::move(options));
   } else {
     std::vector<DataType> types;
-    for (int i = 0; i < node.num_outputs(); ++i) types.push_back(node.output_dtype(i));
-    copy = to_.AddUnknown(node.op(), operands, node.attrs(), types, std::move(options));
+    for (int i = 0; i < node.num_outputs(); ++i)
+      types.push_back(node.output_dtype(i));
+    copy = to_.AddUnknown(node.op(), operands, node.attrs(), types,
+                          std::move(options));
   }
   copies_[&node] = copy;
   if (node.num_bodies() > 0 && !to_.IsErrorNode(copy)) UpdateOutputShapes(copy);
@@ -112,7 +119,8 @@ void GraphCopier::CopyWithInputs(const Node& root, bool with_controls) {
     while (with_controls && missing == nullptr &&
            next < num_inputs + node->control_inputs().size()) {
       const Node* control = node->control_inputs()[next++ - num_inputs];
-      if (RoleOf(*control) != OpRole::kArg && !copies_.contains(control)) missing = control;
+      if (RoleOf(*control) != OpRole::kArg && !copies_.contains(control))
+        missing = control;
     }
     if (missing != nullptr) {
       stack.emplace_back(missing, 0);
@@ -125,7 +133,8 @@ void GraphCopier::CopyWithInputs(const Node& root, bool with_controls) {
 }
 
 Output GraphCopier::Copy(Output original) {
-  if (!IsPlaced(original)) CopyWithInputs(*original.node(), /*with_controls=*/false);
+  if (!IsPlaced(original))
+    CopyWithInputs(*original.node(), /*with_controls=*/false);
   return Find(original);
 }
 
@@ -136,24 +145,28 @@ void GraphCopier::CopyAll() {
   }
 }
 
-std::unique_ptr<Graph> CopyBody(const Graph& from, Graph& parent, const Outputs& inputs,
+std::unique_ptr<Graph> CopyBody(const Graph& from, Graph& parent,
+                                const Outputs& inputs,
                                 const std::vector<TensorShape>& shapes,
                                 NodeOrigins* origins) {
   std::unique_ptr<Graph> to = Graph::MakeBody(parent);
   absl::flat_hash_set<Output> captured;
-  for (const Graph::Capture& capture : from.captures()) captured.insert(capture.inner);
+  for (const Graph::Capture& capture : from.captures())
+    captured.insert(capture.inner);
   GraphCopier copier(from, *to, origins);
   for (size_t i = 0; i < from.args().size(); ++i) {
     const Output& arg = from.args()[i];
     // A captured value may be known while building, which the argument keeps.
     if (captured.contains(arg)) to->Capturing(inputs[i]);
-    if (to->args().size() == i) to->AddArg(arg.dtype(), shapes[i], arg.node()->name());
+    if (to->args().size() == i)
+      to->AddArg(arg.dtype(), shapes[i], arg.node()->name());
     if (origins != nullptr) origins->emplace(to->args()[i].node(), arg.node());
     copier.Map(arg, to->args()[i]);
   }
   copier.CopyAll();
   Outputs results;
-  for (const Output& result : from.results()) results.push_back(copier.Find(result));
+  for (const Output& result : from.results())
+    results.push_back(copier.Find(result));
   to->SetResults(std::move(results));
   return to;
 }
@@ -179,7 +192,8 @@ LoopBodies CopyLoop(const Graph& cond, const Graph& body, Graph& parent,
   return loop;
 }
 
-Outputs UniteCaptures(const std::vector<std::unique_ptr<Graph>*>& bodies, int declared) {
+Outputs UniteCaptures(const std::vector<std::unique_ptr<Graph>*>& bodies,
+                      int declared) {
   Outputs all;
   absl::flat_hash_set<Output> seen;
   for (const std::unique_ptr<Graph>* body : bodies) {
@@ -201,7 +215,8 @@ Outputs UniteCaptures(const std::vector<std::unique_ptr<Graph>*>& bodies, int de
     GraphCopier copier(old, *ordered);
     for (int i = 0; i < declared; ++i) {
       const Output& arg = old.args()[i];
-      copier.Map(arg, ordered->AddArg(arg.dtype(), arg.shape(), arg.node()->name()));
+      copier.Map(arg,
+                 ordered->AddArg(arg.dtype(), arg.shape(), arg.node()->name()));
     }
     for (const Output& outer : all) ordered->Capturing(outer);
     for (const Graph::Capture& capture : old.captures()) {
@@ -209,7 +224,8 @@ Outputs UniteCaptures(const std::vector<std::unique_ptr<Graph>*>& bodies, int de
     }
     copier.CopyAll();
     Outputs results;
-    for (const Output& result : old.results()) results.push_back(copier.Find(result));
+    for (const Output& result : old.results())
+      results.push_back(copier.Find(result));
     ordered->SetResults(std::move(results));
     *body = std::move(ordered);
   }

@@ -62,7 +62,8 @@ bool Covers(const TensorShape& general, const TensorShape& specific);
 // A copy of the body `from` inside `parent`, with arguments like its own, for
 // the inputs `inputs` of the node that it will belong to. Argument i is of
 // `shapes[i]`.
-std::unique_ptr<Graph> CopyBody(const Graph& from, Graph& parent, const Outputs& inputs,
+std::unique_ptr<Graph> CopyBody(const Graph& from, Graph& parent,
+                                const Outputs& inputs,
                                 const std::vector<TensorShape>& shapes,
                                 NodeOrigins* origins = nullptr);
 
@@ -80,7 +81,8 @@ LoopBodies CopyLoop(const Graph& cond, const Graph& body, Graph& parent,
 
 // Gives all `bodies` arguments for what any of them captures, in one order, and
 // returns what that is. Their other arguments are `declared` each.
-Outputs UniteCaptures(const std::vector<std::unique_ptr<Graph>*>& bodies, int declared);
+Outputs UniteCaptures(const std::vector<std::unique_ptr<Graph>*>& bodies,
+                      int declared);
 
 }  // namespace weft
 

@@ -17,8 +17,11 @@ namespace {
 
 class WhileBuilder {
  public:
-  WhileBuilder(Graph& graph, const Operands& initial, const WhileOptions& options)
-      : graph_(graph), initial_(initial), options_(options),
+  WhileBuilder(Graph& graph, const Operands& initial,
+               const WhileOptions& options)
+      : graph_(graph),
+        initial_(initial),
+        options_(options),
         num_vars_(initial.outputs.size()) {}
 
   Outputs Build(const CondFn& cond, const BodyFn& body) {
@@ -40,7 +43,8 @@ class WhileBuilder {
                            .parallel_iterations = options_.parallel_iterations,
                            .location = initial_.location});
     Outputs outputs;
-    for (size_t i = 0; i < num_vars_; ++i) outputs.emplace_back(node, static_cast<int>(i));
+    for (size_t i = 0; i < num_vars_; ++i)
+      outputs.emplace_back(node, static_cast<int>(i));
     return outputs;
   }
 
@@ -48,8 +52,8 @@ class WhileBuilder {
   template <typename... Args>
   bool Fail(const Args&... args) {
     const std::string& scope = graph_.name_scope();
-    graph_.Fail(InvalidArgument("While '", scope, scope.empty() ? "" : "/", options_.name,
-                                "': ", args...),
+    graph_.Fail(InvalidArgument("While '", scope, scope.empty() ? "" : "/",
+                                options_.name, "': ", args...),
                 initial_.location);
     return false;
   }
@@ -57,23 +61,27 @@ class WhileBuilder {
   Outputs Failed() {
     Node* error = graph_.Fail(absl::InternalError("while"), initial_.location);
     Outputs outputs;
-    for (size_t i = 0; i < num_vars_; ++i) outputs.emplace_back(error, static_cast<int>(i));
+    for (size_t i = 0; i < num_vars_; ++i)
+      outputs.emplace_back(error, static_cast<int>(i));
     return outputs;
   }
 
   bool CheckInvariants() {
     for (size_t i = 0; i < num_vars_; ++i) {
-      if (!inputs_[i].valid()) return Fail("variable ", i, " has no initial value");
+      if (!inputs_[i].valid())
+        return Fail("variable ", i, " has no initial value");
     }
     const size_t given = options_.shape_invariants.size();
     if (given != 0 && given != num_vars_) {
-      return Fail("there are ", given, " shape_invariants for ", num_vars_, " variables");
+      return Fail("there are ", given, " shape_invariants for ", num_vars_,
+                  " variables");
     }
     for (size_t i = 0; i < given; ++i) {
       const TensorShape& invariant = options_.shape_invariants[i];
       if (invariant.IsCompatibleWith(inputs_[i].shape())) continue;
       return Fail("variable ", i, " is ", inputs_[i].shape().ToString(),
-                  " at first but its shape invariant is ", invariant.ToString());
+                  " at first but its shape invariant is ",
+                  invariant.ToString());
     }
     return true;
   }
@@ -114,9 +122,11 @@ class WhileBuilder {
     Output result = cond(Vars(body));
     if (!Localize(body, &result, "the condition")) return false;
     if (options_.max_iterations.has_value()) {
-      const int64_t limit = std::min<int64_t>(*options_.max_iterations, INT32_MAX);
-      const Output max = Const({body, initial_.location}, static_cast<int32_t>(limit),
-                               "maximum_iterations");
+      const int64_t limit =
+          std::min<int64_t>(*options_.max_iterations, INT32_MAX);
+      const Output max =
+          Const({body, initial_.location}, static_cast<int32_t>(limit),
+                "maximum_iterations");
       const Output below = Emit("Less", {body.args()[num_vars_], max});
       result = Emit("LogicalAnd", {below, result});
     }
@@ -129,11 +139,12 @@ class WhileBuilder {
     Outputs results = fn(Vars(body));
     if (!graph_.status().ok()) return false;
     if (results.size() != num_vars_) {
-      return Fail("the body returns ", results.size(), " values for ", num_vars_,
-                  " variables");
+      return Fail("the body returns ", results.size(), " values for ",
+                  num_vars_, " variables");
     }
     for (size_t i = 0; i < num_vars_; ++i) {
-      if (!Localize(body, &results[i], absl::StrCat("result ", i))) return false;
+      if (!Localize(body, &results[i], absl::StrCat("result ", i)))
+        return false;
     }
     if (options_.max_iterations.has_value()) {
       const Output one = Const({body, initial_.location}, int32_t{1}, "one");
@@ -146,7 +157,8 @@ class WhileBuilder {
   // Captured values become variables that keep their value.
   void CloseOverCaptures() {
     const int declared = static_cast<int>(inputs_.size());
-    const Outputs captured = UniteCaptures({&loop_.body, &loop_.cond}, declared);
+    const Outputs captured =
+        UniteCaptures({&loop_.body, &loop_.cond}, declared);
     Outputs results = loop_.body->results();
     for (size_t i = 0; i < captured.size(); ++i) {
       inputs_.push_back(captured[i]);
@@ -165,12 +177,14 @@ class WhileBuilder {
       const Output& arg = body.args()[i];
       const Output& result = body.results()[i];
       if (arg.dtype() != result.dtype()) {
-        return Fail("variable ", i, " is ", DataTypeName(arg.dtype()), " at first but ",
-                    DataTypeName(result.dtype()), " after a step");
+        return Fail("variable ", i, " is ", DataTypeName(arg.dtype()),
+                    " at first but ", DataTypeName(result.dtype()),
+                    " after a step");
       }
       if (!arg.shape().IsCompatibleWith(result.shape())) {
-        return Fail("variable ", i, " is ", arg.shape().ToString(), " at first but ",
-                    result.shape().ToString(), " after a step; if its shape is meant to ",
+        return Fail("variable ", i, " is ", arg.shape().ToString(),
+                    " at first but ", result.shape().ToString(),
+                    " after a step; if its shape is meant to ",
                     "change, say so in shape_invariants");
       }
       settled = settled && Covers(arg.shape(), result.shape());
@@ -196,7 +210,8 @@ class WhileBuilder {
 Outputs While(const Operands& initial, const CondFn& cond, const BodyFn& body,
               const WhileOptions& options) {
   std::vector<Operand> operands;
-  for (const Output& x : initial.outputs) operands.emplace_back(x, initial.location);
+  for (const Output& x : initial.outputs)
+    operands.emplace_back(x, initial.location);
   Graph* graph = InnermostGraph(operands);
   // Without a graph there is nobody to tell.
   if (graph == nullptr) return Outputs(initial.outputs.size());

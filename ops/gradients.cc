@@ -19,8 +19,9 @@ namespace {
 Output Outermost(Output value) {
   while (RoleOf(*value.node()) == OpRole::kArg) {
     const auto& captures = value.graph().captures();
-    const auto it = std::find_if(captures.begin(), captures.end(),
-                                 [&](const auto& c) { return c.inner == value; });
+    const auto it =
+        std::find_if(captures.begin(), captures.end(),
+                     [&](const auto& c) { return c.inner == value; });
     if (it == captures.end()) break;
     value = it->outer;
   }
@@ -57,14 +58,16 @@ class GradientBuilder {
       FindTargets(x, &targets);
       ends.push_back(targets.size());
     }
-    const Outputs dxs = Combine(backprop.Run(targets, Local(options_.stop_gradients)), ends);
+    const Outputs dxs =
+        Combine(backprop.Run(targets, Local(options_.stop_gradients)), ends);
     return graph_.status().ok() ? dxs : Failed();
   }
 
  private:
   template <typename... Args>
   bool Fail(const Args&... args) {
-    graph_.Fail(InvalidArgument("Gradients '", graph_.name_scope(), "': ", args...));
+    graph_.Fail(
+        InvalidArgument("Gradients '", graph_.name_scope(), "': ", args...));
     return false;
   }
 
@@ -91,11 +94,13 @@ class GradientBuilder {
   bool Seed(Backprop& backprop) {
     const size_t given = options_.grad_ys.size();
     if (given != 0 && given != ys_.outputs.size()) {
-      return Fail("there are ", given, " grad_ys for ", ys_.outputs.size(), " ys");
+      return Fail("there are ", given, " grad_ys for ", ys_.outputs.size(),
+                  " ys");
     }
     for (size_t i = 0; i < ys_.outputs.size(); ++i) {
       const Output& y = ys_.outputs[i];
-      if (!IsVisibleFrom(graph_, y)) return Fail(y.name(), " belongs to another graph");
+      if (!IsVisibleFrom(graph_, y))
+        return Fail(y.name(), " belongs to another graph");
       if (!IsFloating(y.dtype())) {
         return Fail("y ", y.name(), " is ", DataTypeName(y.dtype()),
                     " but must be floating");
@@ -111,15 +116,16 @@ class GradientBuilder {
                     dy.shape().ToString(), " but y ", y.name(), " is ",
                     DataTypeName(y.dtype()), " ", y.shape().ToString());
       }
-      if (!IsVisibleFrom(graph_, dy)) return Fail(dy.name(), " belongs to another graph");
+      if (!IsVisibleFrom(graph_, dy))
+        return Fail(dy.name(), " belongs to another graph");
       backprop.Seed(local, graph_.Capturing(dy));
     }
     return graph_.status().ok();
   }
 
   // The values of this graph whose gradients add up to that of `x`: itself, or,
-  // in a body, what stands for it. A variable is in a body by its handle, by its
-  // read, or both.
+  // in a body, what stands for it. A variable is in a body by its handle, by
+  // its read, or both.
   void FindTargets(Output x, Outputs* targets) const {
     const Output outer = Outermost(x);
     const Output handle = HandleBehind(outer);
@@ -136,7 +142,8 @@ class GradientBuilder {
   }
 
   // One gradient per x, from those of its targets.
-  Outputs Combine(const Outputs& gradients, const std::vector<size_t>& ends) const {
+  Outputs Combine(const Outputs& gradients,
+                  const std::vector<size_t>& ends) const {
     Outputs dxs;
     size_t next = 0;
     for (size_t i = 0; i < ends.size() && graph_.status().ok(); ++i) {
@@ -147,7 +154,9 @@ class GradientBuilder {
       if (parts.empty() && options_.zeros_if_unconnected) {
         parts.push_back(ZeroGradient(graph_.Capturing(xs_.outputs[i]), {}));
       }
-      dxs.push_back(parts.empty() ? Output() : parts.size() == 1 ? parts[0] : AddN(parts));
+      dxs.push_back(parts.empty()       ? Output()
+                    : parts.size() == 1 ? parts[0]
+                                        : AddN(parts));
     }
     return dxs;
   }
@@ -160,7 +169,8 @@ class GradientBuilder {
 
 }  // namespace
 
-Outputs Gradients(const Operands& ys, const Operands& xs, const GradientsOptions& options) {
+Outputs Gradients(const Operands& ys, const Operands& xs,
+                  const GradientsOptions& options) {
   std::vector<Operand> values;
   for (const Output& y : ys.outputs) values.emplace_back(y, ys.location);
   Graph* graph = InnermostGraph(values);
@@ -172,8 +182,8 @@ Outputs Gradients(const Operands& ys, const Operands& xs, const GradientsOptions
   }
   for (const Operand& y : values) {
     if (y.output.valid()) continue;
-    Node* error = graph->Fail(InvalidArgument("Gradients: a y is an Output of no node"),
-                              ys.location);
+    Node* error = graph->Fail(
+        InvalidArgument("Gradients: a y is an Output of no node"), ys.location);
     return Outputs(xs.outputs.size(), Output(error, 0));
   }
   return GradientBuilder(*graph, ys, xs, options).Build();

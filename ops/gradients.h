@@ -29,10 +29,10 @@ struct GradientsOptions {
 // d(sum of all ys * grad_ys) / dx for every x, of x's dtype and shape; invalid
 // where no y depends on x through differentiable values.
 //
-// An x that is a variable's read or handle stands for the variable: its gradient
-// collects all reads, also those within loops and branches. Loops are extended by
-// outputs that save what the way back needs: memory linear in the steps. Fails
-// the graph if an op on the way from x to y has no gradient.
+// An x that is a variable's read or handle stands for the variable: its
+// gradient collects all reads, also those within loops and branches. Loops are
+// extended by outputs that save what the way back needs: memory linear in the
+// steps. Fails the graph if an op on the way from x to y has no gradient.
 Outputs Gradients(const Operands& ys, const Operands& xs,
                   const GradientsOptions& options = {});
 Outputs Gradients(const Operands& ys, const std::vector<Variable>& xs,

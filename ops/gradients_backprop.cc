@@ -12,26 +12,36 @@
 namespace weft {
 namespace {
 
-// A read of one element adds to the gradient of that element alone. As a list of
-// zeros but for one, which its schema's gradient is, n reads would cost n^2.
-bool IsElementRead(const Node& node) { return node.op() == "TensorListGetItem"; }
+// A read of one element adds to the gradient of that element alone. As a list
+// of zeros but for one, which its schema's gradient is, n reads would cost n^2.
+bool IsElementRead(const Node& node) {
+  return node.op() == "TensorListGetItem";
+}
 
 constexpr bool kEverything = true;
 
 Outputs OfWholeNode(const GradContext& g,
-                    Outputs (*differentiate)(Node*, const Outputs&, const Flags&,
-                                             GradientContext&, bool)) {
+                    Outputs (*differentiate)(Node*, const Outputs&,
+                                             const Flags&, GradientContext&,
+                                             bool)) {
   Outputs dys;
   for (int i = 0; i < g.node()->num_outputs(); ++i) dys.push_back(g.raw_dy(i));
   GradientContext context;
-  return differentiate(g.node(), dys, Flags(g.num_inputs(), kEverything), context, false);
+  return differentiate(g.node(), dys, Flags(g.num_inputs(), kEverything),
+                       context, false);
 }
 
 }  // namespace
 
-Outputs WhileGradient(const GradContext& g) { return OfWholeNode(g, DifferentiateLoop); }
-Outputs IfGradient(const GradContext& g) { return OfWholeNode(g, DifferentiateBranches); }
-Outputs CallGradient(const GradContext& g) { return OfWholeNode(g, DifferentiateBranches); }
+Outputs WhileGradient(const GradContext& g) {
+  return OfWholeNode(g, DifferentiateLoop);
+}
+Outputs IfGradient(const GradContext& g) {
+  return OfWholeNode(g, DifferentiateBranches);
+}
+Outputs CallGradient(const GradContext& g) {
+  return OfWholeNode(g, DifferentiateBranches);
+}
 
 Outputs Backprop::Run(const Outputs& xs, const Outputs& stops) {
   int num_nodes = 0;
@@ -44,7 +54,8 @@ Outputs Backprop::Run(const Outputs& xs, const Outputs& stops) {
     Visit(graph_.nodes()[id].get(), active);
   }
   Outputs dxs;
-  for (const Output& x : xs) dxs.push_back(graph_.status().ok() ? Sum(x) : Output());
+  for (const Output& x : xs)
+    dxs.push_back(graph_.status().ok() ? Sum(x) : Output());
   return dxs;
 }
 
@@ -70,7 +81,8 @@ Output Backprop::SumOfElements(Output list, const Flow& flow, Output sum) {
   if (is_zero && !flow.elements.empty()) sum = ZeroGradient(list, context_);
   if (flow.elements.size() == 1 && flow.whole.size() == 1) {
     const Outputs& fresh = flow.fresh_indices;
-    is_zero = std::find(fresh.begin(), fresh.end(), flow.elements[0].first) != fresh.end();
+    is_zero = std::find(fresh.begin(), fresh.end(), flow.elements[0].first) !=
+              fresh.end();
   }
   for (const auto& [index, dy] : flow.elements) {
     if (is_zero) {
@@ -80,8 +92,9 @@ Output Backprop::SumOfElements(Output list, const Flow& flow, Output sum) {
     }
     const Output before = TensorListGetItem(
         sum, index, ElementShape(graph_, dy.shape()), dy.dtype());
-    const Output after =
-        dy.dtype() == DataType::kVariant ? AccumulateLists({before, dy}) : AddN({before, dy});
+    const Output after = dy.dtype() == DataType::kVariant
+                             ? AccumulateLists({before, dy})
+                             : AddN({before, dy});
     sum = TensorListSetItem(sum, index, after);
   }
   return sum;
@@ -89,7 +102,8 @@ Output Backprop::SumOfElements(Output list, const Flow& flow, Output sum) {
 
 void Backprop::Visit(Node* node, const ForwardFlow& active) {
   Flags wanted;
-  for (const Output& input : node->inputs()) wanted.push_back(active.Reaches(input));
+  for (const Output& input : node->inputs())
+    wanted.push_back(active.Reaches(input));
   if (std::find(wanted.begin(), wanted.end(), true) == wanted.end()) return;
   Outputs dys;
   bool any = false;
@@ -114,7 +128,8 @@ void Backprop::Visit(Node* node, const ForwardFlow& active) {
   }
 }
 
-Outputs Backprop::GradientOf(Node* node, const Outputs& dys, const Flags& wanted) {
+Outputs Backprop::GradientOf(Node* node, const Outputs& dys,
+                             const Flags& wanted) {
   switch (RoleOf(*node)) {
     case OpRole::kWhile:
       return DifferentiateLoop(node, dys, wanted, context_, in_loop_);
@@ -130,7 +145,8 @@ Outputs Backprop::GradientOf(Node* node, const Outputs& dys, const Flags& wanted
     return {};
   }
   Outputs dxs = node->schema()->gradient()(GradContext(node, dys));
-  if (graph_.status().ok() && static_cast<int>(dxs.size()) != node->num_inputs()) {
+  if (graph_.status().ok() &&
+      static_cast<int>(dxs.size()) != node->num_inputs()) {
     graph_.Fail(Internal(node->Describe(), ": the gradient has ", dxs.size(),
                          " parts for ", node->num_inputs(), " inputs"));
   }
@@ -139,14 +155,13 @@ Outputs Backprop::GradientOf(Node* node, const Outputs& dys, const Flags& wanted
 
 bool Backprop::Check(const Node& node, int input, const Output& dx) {
   const Output& x = node.input(input);
-  const bool fits = x.dtype() == DataType::kResource
-                        ? IsFloating(dx.dtype())
-                        : dx.dtype() == x.dtype();
+  const bool fits = x.dtype() == DataType::kResource ? IsFloating(dx.dtype())
+                                                     : dx.dtype() == x.dtype();
   if (fits && dx.shape().IsCompatibleWith(x.shape())) return true;
-  graph_.Fail(Internal(node.Describe(), ": the gradient of input ", input, " is ",
-                       DataTypeName(dx.dtype()), " ", dx.shape().ToString(),
-                       " but the input is ", DataTypeName(x.dtype()), " ",
-                       x.shape().ToString()));
+  graph_.Fail(Internal(node.Describe(), ": the gradient of input ", input,
+                       " is ", DataTypeName(dx.dtype()), " ",
+                       dx.shape().ToString(), " but the input is ",
+                       DataTypeName(x.dtype()), " ", x.shape().ToString()));
   return false;
 }
 

@@ -29,16 +29,16 @@ struct SavedValue {
 // What the graphs share that one call of Gradients works on.
 //
 // The gradient of a loop or branch is found in a copy of the body, to which the
-// backward nodes are added as if it were a graph of its own. What they need goes
-// into the backward body; the copy is thrown away.
+// backward nodes are added as if it were a graph of its own. What they need
+// goes into the backward body; the copy is thrown away.
 struct GradientContext {
   std::optional<int64_t> truncate;
   std::vector<std::unique_ptr<Graph>> copies;
   NodeOrigins origins;  // Of the nodes of copies.
   // What the arguments of copies stand for outside.
   absl::flat_hash_map<Output, Output> outside;
-  // What loops were asked to save. A loop in a copy of a body is extended first;
-  // if that matters, so is the loop it was copied from, in the same way.
+  // What loops were asked to save. A loop in a copy of a body is extended
+  // first; if that matters, so is the loop it was copied from, in the same way.
   struct LoopLog {
     bool counts_steps = false;
     std::vector<SavedValue> saved;
@@ -72,7 +72,9 @@ class Backprop {
     Output sum;
   };
 
-  void Contribute(Output value, Output dy) { flows_[value].whole.push_back(dy); }
+  void Contribute(Output value, Output dy) {
+    flows_[value].whole.push_back(dy);
+  }
   // The sum of what has flown into `value`; invalid if nothing has.
   Output Sum(Output value);
   Output SumOfElements(Output list, const Flow& flow, Output sum);
@@ -90,8 +92,9 @@ class Backprop {
 // (invalid where none flows), as far as they are `wanted`.
 Outputs DifferentiateLoop(Node* loop, const Outputs& dys, const Flags& wanted,
                           GradientContext& context, bool in_loop);
-Outputs DifferentiateBranches(Node* node, const Outputs& dys, const Flags& wanted,
-                              GradientContext& context, bool in_loop);
+Outputs DifferentiateBranches(Node* node, const Outputs& dys,
+                              const Flags& wanted, GradientContext& context,
+                              bool in_loop);
 
 // The dtype of gradients of `value`: a variable's for its handle.
 DataType GradientType(Output value, const GradientContext& context);

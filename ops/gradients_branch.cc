@@ -42,8 +42,12 @@ struct Branch {
 
 class BranchGradient {
  public:
-  BranchGradient(Node* node, const Outputs& dys, GradientContext& context, bool in_loop)
-      : node_(node), graph_(node->graph()), context_(context), in_loop_(in_loop),
+  BranchGradient(Node* node, const Outputs& dys, GradientContext& context,
+                 bool in_loop)
+      : node_(node),
+        graph_(node->graph()),
+        context_(context),
+        in_loop_(in_loop),
         first_arg_(RoleOf(*node) == OpRole::kIf ? 1 : 0) {
     for (size_t i = 0; i < dys.size(); ++i) {
       if (!dys[i].valid()) continue;
@@ -79,18 +83,21 @@ class BranchGradient {
   bool Differentiate(const Graph& body) {
     std::vector<TensorShape> shapes;
     for (const Output& arg : body.args()) shapes.push_back(arg.shape());
-    context_.copies.push_back(CopyBody(body, graph_, Args(), shapes, &context_.origins));
+    context_.copies.push_back(
+        CopyBody(body, graph_, Args(), shapes, &context_.origins));
     Branch branch = {.joint = context_.copies.back().get()};
     if (!graph_.status().ok()) return false;
     for (size_t i = 0; i < shapes.size(); ++i) {
-      context_.outside[branch.joint->args()[i]] = node_->input(first_arg_ + static_cast<int>(i));
+      context_.outside[branch.joint->args()[i]] =
+          node_->input(first_arg_ + static_cast<int>(i));
     }
     branch.num_forward = branch.joint->num_nodes();
     Backprop backprop(*branch.joint, context_, in_loop_);
     for (size_t k = 0; k < dys_.size(); ++k) {
       branch.cotangents.push_back(
           branch.joint->AddArg(dys_[k].dtype(), dys_[k].shape(), "grad"));
-      backprop.Seed(branch.joint->results()[outputs_[k]], branch.cotangents.back());
+      backprop.Seed(branch.joint->results()[outputs_[k]],
+                    branch.cotangents.back());
     }
     Outputs args;
     for (int i : wanted_) args.push_back(branch.joint->args()[i - first_arg_]);
@@ -99,14 +106,15 @@ class BranchGradient {
     return graph_.status().ok();
   }
 
-  // Leaves the inputs to which a gradient flows in some branch; in the others it
-  // is zero. Are there any?
+  // Leaves the inputs to which a gradient flows in some branch; in the others
+  // it is zero. Are there any?
   bool KeepConnected() {
     std::vector<int> connected;
     std::vector<Outputs> results(branches_.size());
     for (size_t k = 0; k < wanted_.size(); ++k) {
       bool any = false;
-      for (const Branch& branch : branches_) any = any || branch.results[k].valid();
+      for (const Branch& branch : branches_)
+        any = any || branch.results[k].valid();
       if (!any) continue;
       connected.push_back(wanted_[k]);
       for (size_t b = 0; b < branches_.size(); ++b) {
@@ -115,7 +123,8 @@ class BranchGradient {
         results[b].push_back(dx.valid() ? dx : ZeroGradient(arg, context_));
       }
     }
-    for (size_t b = 0; b < branches_.size(); ++b) branches_[b].results = results[b];
+    for (size_t b = 0; b < branches_.size(); ++b)
+      branches_[b].results = results[b];
     wanted_ = std::move(connected);
     return !wanted_.empty();
   }
@@ -125,7 +134,8 @@ class BranchGradient {
   absl::flat_hash_map<const Node*, int> NumberArgs(const Branch& branch) const {
     const int num_args = node_->num_inputs() - first_arg_;
     absl::flat_hash_map<const Node*, int> number;
-    for (int i = 0; i < num_args; ++i) number[branch.joint->args()[i].node()] = i;
+    for (int i = 0; i < num_args; ++i)
+      number[branch.joint->args()[i].node()] = i;
     for (size_t k = 0; k < branch.cotangents.size(); ++k) {
       number[branch.cotangents[k].node()] = num_args + static_cast<int>(k);
     }
@@ -147,9 +157,11 @@ class BranchGradient {
         if (seen[node.id()]) continue;
         seen[node.id()] = true;
         if (node.id() < branch.num_forward && DiffersWhenRepeated(node)) {
-          graph_.Fail(Unimplemented(
-              node_->Describe(), ": the gradient would compute ", node.Describe(),
-              " again, which would give something else; move it out of the branch"));
+          graph_.Fail(Unimplemented(node_->Describe(),
+                                    ": the gradient would compute ",
+                                    node.Describe(),
+                                    " again, which would give something else; "
+                                    "move it out of the branch"));
           return;
         }
         const auto it = number.find(&node);
@@ -164,15 +176,17 @@ class BranchGradient {
     std::unique_ptr<Graph> body = Graph::MakeBody(graph_);
     GraphCopier copier(*branch.joint, *body);
     for (int i : used_) {
-      const Output arg =
-          i < num_args ? branch.joint->args()[i] : branch.cotangents[i - num_args];
-      copier.Map(arg, body->AddArg(arg.dtype(), arg.shape(), arg.node()->name()));
+      const Output arg = i < num_args ? branch.joint->args()[i]
+                                      : branch.cotangents[i - num_args];
+      copier.Map(arg,
+                 body->AddArg(arg.dtype(), arg.shape(), arg.node()->name()));
     }
     for (const Graph::Capture& capture : branch.joint->captures()) {
       copier.Map(capture.inner, capture.outer);
     }
     Outputs results;
-    for (const Output& result : branch.results) results.push_back(copier.Copy(result));
+    for (const Output& result : branch.results)
+      results.push_back(copier.Copy(result));
     body->SetResults(std::move(results));
     return body;
   }
@@ -181,17 +195,21 @@ class BranchGradient {
     const int num_args = node_->num_inputs() - first_arg_;
     Outputs inputs;
     for (int i : used_) {
-      inputs.push_back(i < num_args ? node_->input(first_arg_ + i) : dys_[i - num_args]);
+      inputs.push_back(i < num_args ? node_->input(first_arg_ + i)
+                                    : dys_[i - num_args]);
     }
     std::vector<std::unique_ptr<Graph>> bodies;
     for (const Branch& branch : branches_) bodies.push_back(EmitBody(branch));
     std::vector<std::unique_ptr<Graph>*> pointers;
     for (std::unique_ptr<Graph>& body : bodies) pointers.push_back(&body);
-    for (const Output& captured : UniteCaptures(pointers, static_cast<int>(inputs.size()))) {
+    for (const Output& captured :
+         UniteCaptures(pointers, static_cast<int>(inputs.size()))) {
       inputs.push_back(captured);
     }
-    const ControlFlowNodeOptions options = {.name = first_arg_ == 1 ? "cond" : "call"};
-    if (first_arg_ == 0) return AddCall(graph_, inputs, std::move(bodies[0]), options);
+    const ControlFlowNodeOptions options = {.name = first_arg_ == 1 ? "cond"
+                                                                    : "call"};
+    if (first_arg_ == 0)
+      return AddCall(graph_, inputs, std::move(bodies[0]), options);
     return AddIf(graph_, node_->input(0), inputs, std::move(bodies[0]),
                  std::move(bodies[1]), options);
   }
@@ -210,8 +228,9 @@ class BranchGradient {
 
 }  // namespace
 
-Outputs DifferentiateBranches(Node* node, const Outputs& dys, const Flags& wanted,
-                              GradientContext& context, bool in_loop) {
+Outputs DifferentiateBranches(Node* node, const Outputs& dys,
+                              const Flags& wanted, GradientContext& context,
+                              bool in_loop) {
   return BranchGradient(node, dys, context, in_loop).Build(wanted);
 }
 

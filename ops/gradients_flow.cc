@@ -13,7 +13,8 @@ Flags BodyForward(const Graph& body, const Flags& from) {
   }
   const ForwardFlow flow(body, sources, {}, body.num_nodes());
   Flags results;
-  for (const Output& result : body.results()) results.push_back(flow.Reaches(result));
+  for (const Output& result : body.results())
+    results.push_back(flow.Reaches(result));
   return results;
 }
 
@@ -30,10 +31,13 @@ Flags BodyBackward(const Graph& body, const Flags& to) {
     for (int i = 0; i < node->num_outputs(); ++i) {
       outputs.push_back(wanted.contains(node->output(i)));
     }
-    if (std::find(outputs.begin(), outputs.end(), true) == outputs.end()) continue;
-    if (node->schema() != nullptr && node->schema()->not_differentiable()) continue;
-    const Flags inputs = node->num_bodies() > 0 ? FlowBackward(*node, outputs)
-                                                : Flags(node->num_inputs(), true);
+    if (std::find(outputs.begin(), outputs.end(), true) == outputs.end())
+      continue;
+    if (node->schema() != nullptr && node->schema()->not_differentiable())
+      continue;
+    const Flags inputs = node->num_bodies() > 0
+                             ? FlowBackward(*node, outputs)
+                             : Flags(node->num_inputs(), true);
     for (int i = 0; i < node->num_inputs(); ++i) {
       const Output& input = node->input(i);
       if (inputs[i] && CarriesGradient(input.dtype())) wanted.insert(input);
@@ -51,15 +55,17 @@ void Unite(const Flags& more, Flags* flags) {
 }  // namespace
 
 bool CarriesGradient(DataType dtype) {
-  return IsFloating(dtype) || dtype == DataType::kVariant || dtype == DataType::kResource;
+  return IsFloating(dtype) || dtype == DataType::kVariant ||
+         dtype == DataType::kResource;
 }
 
 OpRole RoleOf(const Node& node) {
-  return node.schema() == nullptr ? OpRole::kCompute : node.schema()->traits().role;
+  return node.schema() == nullptr ? OpRole::kCompute
+                                  : node.schema()->traits().role;
 }
 
-ForwardFlow::ForwardFlow(const Graph& graph, const Outputs& sources, const Outputs& stops,
-                         int num_nodes)
+ForwardFlow::ForwardFlow(const Graph& graph, const Outputs& sources,
+                         const Outputs& stops, int num_nodes)
     : sources_(sources.begin(), sources.end()),
       stops_(stops.begin(), stops.end()),
       reached_(num_nodes, 0) {
@@ -87,7 +93,8 @@ bool ForwardFlow::Reaches(const Output& value) const {
 Flags FlowForward(const Node& node, const Flags& from) {
   if (RoleOf(node) == OpRole::kWhile) return LoopFlowForward(node, from);
   // The first input of a conditional is no argument.
-  const Flags args(from.begin() + (RoleOf(node) == OpRole::kIf ? 1 : 0), from.end());
+  const Flags args(from.begin() + (RoleOf(node) == OpRole::kIf ? 1 : 0),
+                   from.end());
   Flags outputs(node.num_outputs(), false);
   for (int i = 0; i < node.num_bodies(); ++i) {
     Unite(BodyForward(node.body(i), args), &outputs);

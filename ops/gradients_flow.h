@@ -36,7 +36,7 @@ class ForwardFlow {
 
   absl::flat_hash_set<Output> sources_;
   absl::flat_hash_set<Output> stops_;
-  std::vector<uint8_t> reached_;                        // By node id.
+  std::vector<uint8_t> reached_;                       // By node id.
   absl::flat_hash_map<const Node*, Flags> by_output_;  // Of nodes with bodies.
 };
 

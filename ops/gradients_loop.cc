@@ -23,7 +23,12 @@ class LoopGradient {
  public:
   LoopGradient(Node* loop, const Outputs& dys, const Flags& wanted,
                GradientContext& context, bool in_loop)
-      : loop_(loop), graph_(loop->graph()), dys_(dys), wanted_(wanted), context_(context),
+      : loop_(loop),
+        graph_(loop->graph()),
+        dys_(dys),
+        wanted_(wanted),
+        context_(context),
+        in_loop_(in_loop),
         step_sizes_(StepSizes(loop->body(1))) {
     if (!in_loop) truncate_ = context.truncate;
   }
@@ -33,8 +38,9 @@ class LoopGradient {
     FindVariables();
     if (vars_.empty() || !DifferentiateStep()) return dxs;
     const StepGradient step(*joint_, num_forward_, *loop_, step_results_);
-    Output steps = CountSteps(loop_, context_);
     const Outputs lists = SaveEachStep(loop_, OfLoop(step.saved()), context_);
+    if (!graph_.status().ok()) return dxs;
+    const Output steps = Steps(lists);
     if (!graph_.status().ok()) return dxs;
     const Outputs last = GoBack(step, steps, lists);
     for (size_t k = 0; k < vars_.size(); ++k) {
@@ -44,8 +50,8 @@ class LoopGradient {
   }
 
  private:
-  // Which variables have a gradient: those that depend on what is wanted, and on
-  // which what flows in depends.
+  // Which variables have a gradient: those that depend on what is wanted, and
+  // on which what flows in depends.
   void FindVariables() {
     Flags to;
     for (const Output& dy : dys_) to.push_back(dy.valid());
@@ -64,9 +70,10 @@ class LoopGradient {
   // Adds the backward nodes to a copy of the body.
   bool DifferentiateStep() {
     std::vector<TensorShape> shapes;
-    for (const Output& arg : loop_->body(1).args()) shapes.push_back(arg.shape());
-    context_.copies.push_back(CopyBody(loop_->body(1), graph_, loop_->inputs(), shapes,
-                                       &context_.origins));
+    for (const Output& arg : loop_->body(1).args())
+      shapes.push_back(arg.shape());
+    context_.copies.push_back(CopyBody(loop_->body(1), graph_, loop_->inputs(),
+                                       shapes, &context_.origins));
     joint_ = context_.copies.back().get();
     if (!graph_.status().ok()) return false;
     for (int i = 0; i < loop_->num_inputs(); ++i) {
@@ -96,32 +103,36 @@ class LoopGradient {
   void Seed(Backprop& backprop, int var, Output cotangent) {
     const Output result = joint_->results()[var];
     backprop.Seed(result, cotangent);
-    if (cotangent.dtype() != DataType::kVariant || !IsInvariant(var) || dys_[var].valid()) {
+    if (cotangent.dtype() != DataType::kVariant || !IsInvariant(var) ||
+        dys_[var].valid()) {
       return;
     }
-    // The gradient of a list that every step reads begins as zeros, and counters
-    // are another number in every step.
+    // The gradient of a list that every step reads begins as zeros, and
+    // counters are another number in every step.
     for (size_t i = 0; i < step_sizes_.size(); ++i) {
-      if (step_sizes_[i].value_or(0) != 0) backprop.MarkFresh(result, joint_->args()[i]);
+      if (step_sizes_[i].value_or(0) != 0)
+        backprop.MarkFresh(result, joint_->args()[i]);
     }
   }
 
   // Is the variable a list of which every step does nothing but set another
-  // element? Then no step needs to know of the elements that others have set, and
-  // the list of their gradients stays as it is.
+  // element? Then no step needs to know of the elements that others have set,
+  // and the list of their gradients stays as it is.
   bool IsWrittenInOrder(int var) const {
     if (wanted_[var]) return false;  // There, what was set has no gradient.
     const Graph& body = loop_->body(1);
     const Output& list = body.args()[var];
     const Output& result = body.results()[var];
     const Node& node = *result.node();
-    if (node.op() != "TensorListSetItem" || !(node.input(0) == list)) return false;
+    if (node.op() != "TensorListSetItem" || !(node.input(0) == list))
+      return false;
     bool by_counter = false;
     for (size_t i = 0; i < step_sizes_.size(); ++i) {
       by_counter = by_counter || (node.input(1) == body.args()[i] &&
                                   step_sizes_[i].value_or(0) != 0);
     }
-    return by_counter && CountUses(body, list) == 1 && CountUses(body, result) == 1;
+    return by_counter && CountUses(body, list) == 1 &&
+           CountUses(body, result) == 1;
   }
 
   static int CountUses(const Graph& body, const Output& value) {
@@ -129,13 +140,14 @@ class LoopGradient {
     for (const std::unique_ptr<Node>& node : body.nodes()) {
       count += std::count(node->inputs().begin(), node->inputs().end(), value);
     }
-    return count + std::count(body.results().begin(), body.results().end(), value);
+    return count +
+           std::count(body.results().begin(), body.results().end(), value);
   }
 
   bool FailUnknownVariable(int var) {
-    graph_.Fail(Unimplemented(loop_->Describe(), ": the type of the variable behind ",
-                              loop_->input(var).name(),
-                              " is not known, so it has no gradient"));
+    graph_.Fail(Unimplemented(
+        loop_->Describe(), ": the type of the variable behind ",
+        loop_->input(var).name(), " is not known, so it has no gradient"));
     return false;
   }
 
@@ -150,26 +162,36 @@ class LoopGradient {
     return saved;
   }
 
+  // How many steps the loop made. In a loop that number would be saved; but
+  // each of `lists` tells it, too.
+  Output Steps(const Outputs& lists) {
+    return in_loop_ && !lists.empty() ? TensorListLength(lists[0])
+                                      : CountSteps(loop_, context_);
+  }
+
   int32_t Limit() const {
     return static_cast<int32_t>(std::clamp<int64_t>(*truncate_, 0, INT32_MAX));
   }
 
   // Is there a step left to go back through, behind that of number `count` - 1?
   Output IsBefore(Output count, Output first_step) const {
-    return Greater(count, truncate_.has_value() ? first_step : ScalarLike(count, 0));
+    return Greater(count,
+                   truncate_.has_value() ? first_step : ScalarLike(count, 0));
   }
 
   Outputs GoBack(const StepGradient& step, Output steps, const Outputs& lists) {
     Output first_step;
     if (truncate_.has_value()) {
-      first_step = Maximum(steps - static_cast<double>(Limit()), ScalarLike(steps, 0));
+      first_step =
+          Maximum(steps - static_cast<double>(Limit()), ScalarLike(steps, 0));
     }
     WhileOptions options = {.name = "while"};
     options.shape_invariants.push_back(TensorShape{});
     Outputs initial = {steps};
     for (int var : vars_) {
-      initial.push_back(dys_[var].valid() ? dys_[var]
-                                          : ZeroGradient(loop_->output(var), context_));
+      initial.push_back(dys_[var].valid()
+                            ? dys_[var]
+                            : ZeroGradient(loop_->output(var), context_));
       options.shape_invariants.push_back(loop_->body(1).args()[var].shape());
     }
     auto body = [&](const Outputs& v) {
@@ -183,17 +205,19 @@ class LoopGradient {
       return results;
     };
     Outputs last = While(
-        initial, [&](const Outputs& v) { return IsBefore(v[0], first_step); }, body,
-        options);
+        initial, [&](const Outputs& v) { return IsBefore(v[0], first_step); },
+        body, options);
     last.erase(last.begin());
     return last;
   }
 
   // Nothing flows into the state before the steps that are gone back through.
   Output Truncated(int var, Output steps, Output dx) {
-    if (!truncate_.has_value() || IsInvariant(var) || !graph_.status().ok()) return dx;
+    if (!truncate_.has_value() || IsInvariant(var) || !graph_.status().ok())
+      return dx;
     const Output whole = LessEqual(steps, ScalarLike(steps, Limit()));
-    if (dx.dtype() != DataType::kVariant) return Select(whole, dx, ZerosLike(dx));
+    if (dx.dtype() != DataType::kVariant)
+      return Select(whole, dx, ZerosLike(dx));
     const Output none = ZeroGradient(loop_->input(var), context_);
     return Cond(
         whole, [&] { return Outputs{dx}; }, [&] { return Outputs{none}; })[0];
@@ -204,6 +228,7 @@ class LoopGradient {
   const Outputs& dys_;
   const Flags& wanted_;
   GradientContext& context_;
+  const bool in_loop_;
   const std::vector<std::optional<int64_t>> step_sizes_;  // By variable.
   std::optional<int64_t> truncate_;
   std::vector<int> vars_;

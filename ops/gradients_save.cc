@@ -16,7 +16,8 @@ namespace {
 // The value of a scalar that is known while building.
 std::optional<int64_t> KnownScalar(const Output& value) {
   const PartialValue* known = value.node()->output_value(value.index());
-  if (known == nullptr || known->size() != 1 || (*known)[0] == kUnknownElement) {
+  if (known == nullptr || known->size() != 1 ||
+      (*known)[0] == kUnknownElement) {
     return std::nullopt;
   }
   return (*known)[0];
@@ -25,8 +26,8 @@ std::optional<int64_t> KnownScalar(const Output& value) {
 std::optional<int64_t> StepSize(const Output& arg, const Output& result) {
   const Node& node = *result.node();
   const bool adds = node.op() == "AddV2" || node.op() == "Add";
-  if (!IsInteger(arg.dtype()) || !arg.shape().IsScalar() || !result.shape().IsScalar() ||
-      (!adds && node.op() != "Sub")) {
+  if (!IsInteger(arg.dtype()) || !arg.shape().IsScalar() ||
+      !result.shape().IsScalar() || (!adds && node.op() != "Sub")) {
     return std::nullopt;
   }
   if (node.input(0) == arg) {
@@ -40,12 +41,14 @@ std::optional<int64_t> StepSize(const Output& arg, const Output& result) {
 // Appends a variable to `loop` that begins as `initial` and becomes `next(arg)`
 // in each step.
 template <typename NextFn>
-Output AppendVariable(Node* loop, Output initial, const char* name, const NextFn& next) {
+Output AppendVariable(Node* loop, Output initial, const char* name,
+                      const NextFn& next) {
   Graph& graph = loop->graph();
   if (!graph.status().ok()) return initial;
   if (!initial.node()->control_inputs().empty()) {
     // It would come behind nodes that may come behind the loop.
-    graph.Fail(InvalidArgument(loop->Describe(), ": the gradient of a loop cannot be ",
+    graph.Fail(InvalidArgument(loop->Describe(),
+                               ": the gradient of a loop cannot be ",
                                "built within a ControlScope"));
     return initial;
   }
@@ -58,12 +61,15 @@ Output AppendVariable(Node* loop, Output initial, const char* name, const NextFn
   results.push_back(result);
   body.SetResults(std::move(results));
   graph.AppendInput(loop, initial);
-  const Output output = graph.AppendOutput(loop, initial.dtype(), initial.shape());
+  const Output output =
+      graph.AppendOutput(loop, initial.dtype(), initial.shape());
   UpdateOutputShapes(loop);
   return output;
 }
 
-bool IsEmptyList(const Output& list) { return list.node()->op() == "EmptyTensorList"; }
+bool IsEmptyList(const Output& list) {
+  return list.node()->op() == "EmptyTensorList";
+}
 
 // Is `pushed` what `saved` asks for?
 bool Matches(const SavedValue& saved, const Output& pushed) {
@@ -93,16 +99,20 @@ Output FindList(Node* loop, const SavedValue& saved) {
 Output MakeList(Node* loop, const SavedValue& saved) {
   Output value = saved.value;
   if (!saved.op.empty()) {
-    value = loop->body(1).Add(saved.op, {{value, loop->location()}}, saved.attrs);
+    value =
+        loop->body(1).Add(saved.op, {{value, loop->location()}}, saved.attrs);
   }
   if (value.dtype() == DataType::kResource) {
-    loop->graph().Fail(Unimplemented(loop->Describe(), ": the gradient needs the handle ",
-                                     value.name(), ", which changes from step to step"));
+    loop->graph().Fail(
+        Unimplemented(loop->Describe(), ": the gradient needs the handle ",
+                      value.name(), ", which changes from step to step"));
     return value;
   }
-  const Output empty = EmptyTensorList(loop->graph(), value.shape(), value.dtype());
-  return AppendVariable(loop, empty, "saved",
-                        [&](Output list) { return TensorListPushBack(list, value); });
+  const Output empty =
+      EmptyTensorList(loop->graph(), value.shape(), value.dtype());
+  return AppendVariable(loop, empty, "saved", [&](Output list) {
+    return TensorListPushBack(list, value);
+  });
 }
 
 }  // namespace
@@ -157,7 +167,8 @@ void RepeatOnOrigin(const Node* copy, GradientContext& context) {
   }
   if (log.counts_steps) CountSteps(origin, context);
   for (SavedValue& saved : log.saved) {
-    saved.value = Output(context.origins.at(saved.value.node()), saved.value.index());
+    saved.value =
+        Output(context.origins.at(saved.value.node()), saved.value.index());
   }
   SaveEachStep(origin, log.saved, context);
 }

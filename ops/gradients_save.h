@@ -24,8 +24,8 @@ Output CountSteps(Node* loop, GradientContext& context);
 // Extends the loop that `copy` was copied from as `copy` was extended.
 void RepeatOnOrigin(const Node* copy, GradientContext& context);
 
-// By variable: how much an integer scalar grows in every step, if it does by the
-// same known number each time.
+// By variable: how much an integer scalar grows in every step, if it does by
+// the same known number each time.
 std::vector<std::optional<int64_t>> StepSizes(const Graph& body);
 
 }  // namespace weft

@@ -46,14 +46,18 @@ class DimTracer {
     if (op == "BiasAdd" || RoleOf(node) == OpRole::kIdentity) {
       return TraceSameAxes(node.input(0), std::move(dims), depth);
     }
-    if (op == "Select") return TraceSameAxes(node.input(1), std::move(dims), depth);
+    if (op == "Select")
+      return TraceSameAxes(node.input(1), std::move(dims), depth);
     if (op == "ConcatV2" || op == "Split" || op == "SplitV") {
       // The size along the axis is another than the input's: it must be known.
-      const std::optional<int> axis = AxisOf(node, static_cast<int>(dims.size()));
+      const std::optional<int> axis =
+          AxisOf(node, static_cast<int>(dims.size()));
       if (!axis.has_value() || dims[*axis].known < 0) return std::nullopt;
-      return TraceSameAxes(node.input(op == "Split" ? 1 : 0), std::move(dims), depth);
+      return TraceSameAxes(node.input(op == "Split" ? 1 : 0), std::move(dims),
+                           depth);
     }
-    if (node.schema() != nullptr && node.schema()->traits().pointwise.has_value()) {
+    if (node.schema() != nullptr &&
+        node.schema()->traits().pointwise.has_value()) {
       return TraceBroadcast(node, std::move(dims), depth);
     }
     return std::nullopt;
@@ -61,7 +65,8 @@ class DimTracer {
 
   // Along which a node joins or splits.
   static std::optional<int> AxisOf(const Node& node, int rank) {
-    const Output& input = node.input(node.op() == "Split" ? 0 : node.num_inputs() - 1);
+    const Output& input =
+        node.input(node.op() == "Split" ? 0 : node.num_inputs() - 1);
     const PartialValue* value = input.node()->output_value(input.index());
     if (value == nullptr || value->size() != 1) return std::nullopt;
     const int64_t axis = (*value)[0] < 0 ? (*value)[0] + rank : (*value)[0];
@@ -108,7 +113,8 @@ class DimTracer {
         DimSource& dim = dims[i + rank - shape.rank()];
         if (dim.known >= 0) continue;
         for (const auto& axis : (*from)[i].axes) {
-          if (std::find(dim.axes.begin(), dim.axes.end(), axis) == dim.axes.end()) {
+          if (std::find(dim.axes.begin(), dim.axes.end(), axis) ==
+              dim.axes.end()) {
             dim.axes.push_back(axis);
           }
         }
@@ -120,34 +126,46 @@ class DimTracer {
   const std::function<bool(const Output&)>& is_at_hand_;
 };
 
-// The values whose shapes broadcast to `dims` as a whole; none if it takes
-// single axes.
+// Does `value` bring axis i of `dims`, as its own axis i?
+bool Brings(const Output& value, const Dims& dims, size_t i) {
+  const int axis = static_cast<int>(i);
+  if (dims[i].known >= 0) {
+    const int64_t size = value.shape().dim(axis);
+    return size == dims[i].known || size == 1;
+  }
+  return std::find(dims[i].axes.begin(), dims[i].axes.end(),
+                   std::make_pair(value, axis)) != dims[i].axes.end();
+}
+
+// The values whose shapes broadcast to `dims` as a whole, since each brings all
+// axes; none if it takes single axes.
 Outputs WholeSources(const Dims& dims) {
   Outputs values;
-  for (size_t i = 0; i < dims.size(); ++i) {
-    for (const auto& [value, axis] : dims[i].axes) {
-      if (axis != static_cast<int>(i)) return {};
+  for (const DimSource& dim : dims) {
+    for (const auto& [value, axis] : dim.axes) {
       if (std::find(values.begin(), values.end(), value) == values.end()) {
         values.push_back(value);
       }
     }
   }
-  for (size_t i = 0; i < dims.size(); ++i) {
-    bool covered = dims[i].known < 0;
-    for (const Output& value : values) {
-      if (value.shape().rank() != static_cast<int>(dims.size())) return {};
-      const int64_t size = value.shape().dim(static_cast<int>(i));
-      covered = covered || size == dims[i].known;
+  std::vector<bool> covered(dims.size());
+  for (const Output& value : values) {
+    if (value.shape().rank() != static_cast<int>(dims.size())) return {};
+    for (size_t i = 0; i < dims.size(); ++i) {
+      if (!Brings(value, dims, i)) return {};
+      covered[i] = covered[i] || dims[i].known < 0 ||
+                   value.shape().dim(static_cast<int>(i)) == dims[i].known;
     }
-    if (!covered) return {};
   }
-  return values;
+  return std::find(covered.begin(), covered.end(), false) == covered.end()
+             ? values
+             : Outputs();
 }
 
 }  // namespace
 
-std::optional<Dims> TraceDims(Output value,
-                              const std::function<bool(const Output&)>& is_at_hand) {
+std::optional<Dims> TraceDims(
+    Output value, const std::function<bool(const Output&)>& is_at_hand) {
   std::optional<Dims> dims = DimTracer(is_at_hand).Trace(value, 0);
   if (!dims.has_value()) return dims;
   for (const DimSource& dim : *dims) {

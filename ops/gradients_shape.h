@@ -25,8 +25,8 @@ struct DimSource {
 std::optional<std::vector<DimSource>> TraceDims(
     Output value, const std::function<bool(const Output&)>& is_at_hand);
 
-// The shape, an int32 vector in `graph`, where `find` gives what stands there for
-// the values in `dims`.
+// The shape, an int32 vector in `graph`, where `find` gives what stands there
+// for the values in `dims`.
 Output EmitDims(Graph& graph, const std::vector<DimSource>& dims,
                 const std::function<Output(const Output&)>& find);
 

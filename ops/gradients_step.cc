@@ -24,16 +24,24 @@ using StringSet = absl::flat_hash_set<absl::string_view>;
 // Ops whose result follows from the shape of their input (or the length of a
 // list) alone.
 bool NeedsShapeOnly(const Node& node) {
-  static const auto& ops = *new StringSet{
-      "Shape", "Size", "Rank", "ZerosLike", "OnesLike", "TensorListLength",
-      "TensorListElementShape"};
+  static const auto& ops = *new StringSet{"Shape",
+                                          "Size",
+                                          "Rank",
+                                          "ZerosLike",
+                                          "OnesLike",
+                                          "TensorListLength",
+                                          "TensorListElementShape"};
   return ops.contains(node.op());
 }
 
-bool IsFilled(const Node& node) { return node.op() == "ZerosLike" || node.op() == "OnesLike"; }
+bool IsFilled(const Node& node) {
+  return node.op() == "ZerosLike" || node.op() == "OnesLike";
+}
 
 // Follows the result from the dims of the input?
-bool NeedsDims(const Node& node) { return IsFilled(node) || node.op() == "Shape"; }
+bool NeedsDims(const Node& node) {
+  return IsFilled(node) || node.op() == "Shape";
+}
 
 bool IsDeterministic(const Node& node) {
   return node.schema() != nullptr && node.num_bodies() == 0 &&
@@ -43,7 +51,8 @@ bool IsDeterministic(const Node& node) {
 // The elements of the integer tensor `value` if all are known while building.
 std::optional<Tensor> KnownTensor(const Output& value) {
   const PartialValue* known = value.node()->output_value(value.index());
-  if (known == nullptr || value.shape().num_elements() != static_cast<int64_t>(known->size())) {
+  if (known == nullptr ||
+      value.shape().num_elements() != static_cast<int64_t>(known->size())) {
     return std::nullopt;
   }
   for (int64_t element : *known) {
@@ -57,16 +66,18 @@ std::optional<Tensor> KnownTensor(const Output& value) {
   return Tensor::Of<int32_t>(value.shape(), absl::MakeConstSpan(narrow));
 }
 
-// What `list` has for the step. The element shape is a constant of the body: from
-// outside it would be a variable of the loop.
-Output ReadSaved(Output list, Output step, DataType type, const TensorShape& shape) {
+// What `list` has for the step. The element shape is a constant of the body:
+// from outside it would be a variable of the loop.
+Output ReadSaved(Output list, Output step, DataType type,
+                 const TensorShape& shape) {
   return TensorListGetItem(list, step, ElementShape(step.graph(), shape), type);
 }
 
 // Zeros or ones of a shape, as ZerosLike and OnesLike give.
 Output EmitFilled(const Node& node, Graph& body, Output shape) {
   const DataType type = node.output_dtype(0);
-  return Fill(shape, node.op() == "OnesLike" ? Ones(body, type, {}) : Zeros(body, type, {}));
+  return Fill(shape, node.op() == "OnesLike" ? Ones(body, type, {})
+                                             : Zeros(body, type, {}));
 }
 
 }  // namespace
@@ -74,27 +85,61 @@ Output EmitFilled(const Node& node, Graph& body, Output shape) {
 bool IsCheap(const Node& node) {
   // Each costs as much as reading and writing a value does, or less. What costs
   // more is an exponential, a product or a sum over many elements.
-  static const auto& micro_ops = *new StringSet{
-      "abs", "add", "and", "cast", "ceil", "equal", "floor", "greater", "greater_equal",
-      "is_finite", "is_inf", "is_nan", "less", "less_equal", "max", "min", "mul", "neg",
-      "not", "not_equal", "or", "relu", "round", "select", "sign", "square",
-      "squared_difference", "sub"};
-  static const auto& moves = *new StringSet{
-      "Shape", "ShapeN", "Size", "Rank", "Reshape", "ExpandDims", "Squeeze", "Fill",
-      "ZerosLike", "OnesLike", "Pack", "Unpack", "ConcatV2", "Split", "SplitV", "Slice",
-      "StridedSlice", "Transpose", "Select", "BiasAdd", "BroadcastTo", "BroadcastArgs",
-      "BroadcastGradientArgs", "ConcatOffset", "Range", "TensorListGetItem",
-      "TensorListLength", "TensorListElementShape", "FloorDiv", "FloorMod"};
+  static const auto& micro_ops =
+      *new StringSet{"abs",       "add",        "and",
+                     "cast",      "ceil",       "equal",
+                     "floor",     "greater",    "greater_equal",
+                     "is_finite", "is_inf",     "is_nan",
+                     "less",      "less_equal", "max",
+                     "min",       "mul",        "neg",
+                     "not",       "not_equal",  "or",
+                     "relu",      "round",      "select",
+                     "sign",      "square",     "squared_difference",
+                     "sub"};
+  static const auto& moves = *new StringSet{"Shape",
+                                            "ShapeN",
+                                            "Size",
+                                            "Rank",
+                                            "Reshape",
+                                            "ExpandDims",
+                                            "Squeeze",
+                                            "Fill",
+                                            "ZerosLike",
+                                            "OnesLike",
+                                            "Pack",
+                                            "Unpack",
+                                            "ConcatV2",
+                                            "Split",
+                                            "SplitV",
+                                            "Slice",
+                                            "StridedSlice",
+                                            "Transpose",
+                                            "Select",
+                                            "BiasAdd",
+                                            "BroadcastTo",
+                                            "BroadcastArgs",
+                                            "BroadcastGradientArgs",
+                                            "ConcatOffset",
+                                            "Range",
+                                            "TensorListGetItem",
+                                            "TensorListLength",
+                                            "TensorListElementShape",
+                                            "FloorDiv",
+                                            "FloorMod"};
   if (!IsDeterministic(node)) return false;
   const OpTraits& traits = node.schema()->traits();
   if (traits.role == OpRole::kIdentity) return true;
-  if (traits.pointwise.has_value()) return micro_ops.contains(traits.pointwise->micro_op);
+  if (traits.pointwise.has_value())
+    return micro_ops.contains(traits.pointwise->micro_op);
   return moves.contains(node.op());
 }
 
-StepGradient::StepGradient(const Graph& joint, int num_forward, const Node& loop,
-                           Outputs results)
-    : joint_(joint), num_forward_(num_forward), loop_(loop), results_(std::move(results)) {
+StepGradient::StepGradient(const Graph& joint, int num_forward,
+                           const Node& loop, Outputs results)
+    : joint_(joint),
+      num_forward_(num_forward),
+      loop_(loop),
+      results_(std::move(results)) {
   step_sizes_ = StepSizes(loop.body(1));
   for (size_t i = 0; i < step_sizes_.size(); ++i) {
     arg_index_[joint.args()[i]] = static_cast<int>(i);
@@ -167,10 +212,12 @@ void StepGradient::ChooseSaved() {
   cost_.resize(num_forward_);
   for (int id = 0; id < num_forward_; ++id) {
     Node& node = *joint_.nodes()[id];
-    bool invariant = RoleOf(node) == OpRole::kArg ? IsInvariantArg(node) : IsDeterministic(node);
+    bool invariant = RoleOf(node) == OpRole::kArg ? IsInvariantArg(node)
+                                                  : IsDeterministic(node);
     for (const Output& input : node.inputs()) {
       // The inputs of extended loops may come behind; they have bodies.
-      invariant = invariant && IsForward(input) && invariant_[input.node()->id()];
+      invariant =
+          invariant && IsForward(input) && invariant_[input.node()->id()];
     }
     invariant_[id] = invariant;
     recomputed_[id] = CanRecompute(node, &cost_[id]);
@@ -203,8 +250,9 @@ void StepGradient::ChooseShapes() {
 }
 
 void StepGradient::ChooseShape(const Output& x, const Node& user) {
-  if (IsFilled(user) ? x.shape().IsFullyDefined()
-                     : KnownTensor(Output(const_cast<Node*>(&user), 0)).has_value()) {
+  if (IsFilled(user)
+          ? x.shape().IsFullyDefined()
+          : KnownTensor(Output(const_cast<Node*>(&user), 0)).has_value()) {
     return;
   }
   if (NeedsDims(user) && x.dtype() != DataType::kVariant) {
@@ -246,13 +294,15 @@ absl::flat_hash_set<Output> StepGradient::UsedArgs() const {
     // Another output of the node may be saved, this one is not.
     seen[node.id()] = true;
     if (RoleOf(node) == OpRole::kArg) args.insert(value);
-    if (NeedsShapeOnly(node) && !IsForward(value) && IsForward(node.input(0))) continue;
+    if (NeedsShapeOnly(node) && !IsForward(value) && IsForward(node.input(0)))
+      continue;
     for (const Output& input : node.inputs()) stack.push_back(input);
   }
   return args;
 }
 
-void StepGradient::MapLeaves(GraphCopier& copier, Graph& body, Output step) const {
+void StepGradient::MapLeaves(GraphCopier& copier, Graph& body,
+                             Output step) const {
   for (const Graph::Capture& capture : joint_.captures()) {
     copier.Map(capture.inner, capture.outer);
   }
@@ -265,15 +315,18 @@ void StepGradient::MapLeaves(GraphCopier& copier, Graph& body, Output step) cons
       copier.Map(arg, body.Capturing(first));
     } else if (step_sizes_[i].has_value()) {
       Output steps = Cast(step, arg.dtype());
-      if (*step_sizes_[i] != 1) steps = steps * static_cast<double>(*step_sizes_[i]);
+      if (*step_sizes_[i] != 1)
+        steps = steps * static_cast<double>(*step_sizes_[i]);
       const PartialValue* known = first.node()->output_value(first.index());
-      const bool from_zero = known != nullptr && known->size() == 1 && (*known)[0] == 0;
+      const bool from_zero =
+          known != nullptr && known->size() == 1 && (*known)[0] == 0;
       copier.Map(arg, from_zero ? steps : Add(first, steps));
     }
   }
 }
 
-void StepGradient::MapSaved(GraphCopier& copier, Output step, const Outputs& lists) const {
+void StepGradient::MapSaved(GraphCopier& copier, Output step,
+                            const Outputs& lists) const {
   for (size_t i = 0; i < saved_.size(); ++i) {
     const Output& value = saved_[i].value;
     if (!saved_[i].op.empty()) continue;
@@ -286,7 +339,8 @@ void StepGradient::MapShapes(GraphCopier& copier, Graph& body, Output step,
   for (const auto& [key, users] : shape_users_) {
     Output dims;  // Of the value that these users share.
     for (const Node* user : users) {
-      // Those that work on a value that is there are copied like any other node.
+      // Those that work on a value that is there are copied like any other
+      // node.
       if (shape_recomputed_.contains(user)) continue;
       copier.Map(Output(const_cast<Node*>(user), 0),
                  EmitShapeUser(copier, body, *user, step, lists, &dims));
@@ -294,8 +348,9 @@ void StepGradient::MapShapes(GraphCopier& copier, Graph& body, Output step,
   }
 }
 
-Output StepGradient::EmitShapeUser(GraphCopier& copier, Graph& body, const Node& user,
-                                   Output step, const Outputs& lists, Output* sizes) const {
+Output StepGradient::EmitShapeUser(GraphCopier& copier, Graph& body,
+                                   const Node& user, Output step,
+                                   const Outputs& lists, Output* sizes) const {
   const Output result(const_cast<Node*>(&user), 0);
   const TensorShape& shape = user.input(0).shape();
   const auto dims = shape_dims_.find(&user);
@@ -303,11 +358,13 @@ Output StepGradient::EmitShapeUser(GraphCopier& copier, Graph& body, const Node&
   if (dims != shape_dims_.end()) {
     auto find = [&](const Output& value) { return copier.Copy(value); };
     if (!sizes->valid()) *sizes = EmitDims(body, dims->second, find);
-    return IsFilled(user) ? EmitFilled(user, body, *sizes) : Cast(*sizes, result.dtype());
+    return IsFilled(user) ? EmitFilled(user, body, *sizes)
+                          : Cast(*sizes, result.dtype());
   }
   if (saved != shape_saved_.end()) {
     const bool filled = IsFilled(user);
-    const TensorShape rank = shape.has_rank() ? TensorShape{shape.rank()} : TensorShape{-1};
+    const TensorShape rank =
+        shape.has_rank() ? TensorShape{shape.rank()} : TensorShape{-1};
     const Output item = ReadSaved(lists[saved->second], step,
                                   filled ? DataType::kInt32 : result.dtype(),
                                   filled ? rank : result.shape());
@@ -318,8 +375,9 @@ Output StepGradient::EmitShapeUser(GraphCopier& copier, Graph& body, const Node&
                                  : Zeros(body, result.dtype(), shape);
 }
 
-Outputs StepGradient::Emit(Graph& body, Output step, const Outputs& lists,
-                           const std::vector<std::pair<Output, Output>>& given) const {
+Outputs StepGradient::Emit(
+    Graph& body, Output step, const Outputs& lists,
+    const std::vector<std::pair<Output, Output>>& given) const {
   GraphCopier copier(joint_, body);
   for (const auto& [original, copy] : given) copier.Map(original, copy);
   MapLeaves(copier, body, step);

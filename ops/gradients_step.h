@@ -1,4 +1,5 @@
-// The way back through one step of a loop: what is saved, what is computed again.
+// The way back through one step of a loop: what is saved, what is computed
+// again.
 #ifndef WEFT_OPS_GRADIENTS_STEP_H_
 #define WEFT_OPS_GRADIENTS_STEP_H_
 
@@ -29,9 +30,10 @@ namespace weft {
 //   * Everything else that backward nodes need is saved.
 class StepGradient {
  public:
-  // `joint` is the copy; its first `num_forward` nodes are the body's. `results`
-  // are the gradients that a step gives back.
-  StepGradient(const Graph& joint, int num_forward, const Node& loop, Outputs results);
+  // `joint` is the copy; its first `num_forward` nodes are the body's.
+  // `results` are the gradients that a step gives back.
+  StepGradient(const Graph& joint, int num_forward, const Node& loop,
+               Outputs results);
 
   // Values of the copy that have to be saved, in the order of the lists that
   // Emit takes.
@@ -45,7 +47,9 @@ class StepGradient {
  private:
   using NodeList = std::vector<const Node*>;
 
-  bool IsForward(const Output& value) const { return value.node()->id() < num_forward_; }
+  bool IsForward(const Output& value) const {
+    return value.node()->id() < num_forward_;
+  }
   bool IsThere(const Output& value) const;
   void FindNeeded();
   void ChooseSaved();
@@ -58,9 +62,10 @@ class StepGradient {
   absl::flat_hash_set<Output> UsedArgs() const;
   void MapLeaves(GraphCopier& copier, Graph& body, Output step) const;
   void MapSaved(GraphCopier& copier, Output step, const Outputs& lists) const;
-  void MapShapes(GraphCopier& copier, Graph& body, Output step, const Outputs& lists) const;
-  Output EmitShapeUser(GraphCopier& copier, Graph& body, const Node& user, Output step,
-                       const Outputs& lists, Output* sizes) const;
+  void MapShapes(GraphCopier& copier, Graph& body, Output step,
+                 const Outputs& lists) const;
+  Output EmitShapeUser(GraphCopier& copier, Graph& body, const Node& user,
+                       Output step, const Outputs& lists, Output* sizes) const;
 
   const Graph& joint_;
   const int num_forward_;

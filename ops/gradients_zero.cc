@@ -37,7 +37,8 @@ Output Source(Output value, const GradientContext& context) {
       const Graph& body = node->body(0);
       const Output result = body.results()[value.index()];
       for (size_t i = 0; i < body.args().size(); ++i) {
-        if (body.args()[i] == result) return node->input(first + static_cast<int>(i));
+        if (body.args()[i] == result)
+          return node->input(first + static_cast<int>(i));
       }
       return result;
     }
@@ -54,13 +55,15 @@ Output Source(Output value, const GradientContext& context) {
 // what `value` holds.
 bool IsElement(const Output& value) {
   const std::string& op = value.node()->op();
-  return op == "TensorListGetItem" || (op == "TensorListPopBack" && value.index() == 1);
+  return op == "TensorListGetItem" ||
+         (op == "TensorListPopBack" && value.index() == 1);
 }
 
 // A value that is put into `list`, a list of lists; invalid if none is found.
 Output ItemOf(Output list, const GradientContext& context) {
   Output v = list;
-  for (int i = 0; i < kMaxSteps && v.valid() && !IsElement(v); ++i, v = Source(v, context)) {
+  for (int i = 0; i < kMaxSteps && v.valid() && !IsElement(v);
+       ++i, v = Source(v, context)) {
     Node* node = v.node();
     // What a loop appends, its body says.
     if (RoleOf(*node) == OpRole::kWhile) {
@@ -77,7 +80,8 @@ DataType TypeFromAttr(Output value, absl::string_view attr,
                       const GradientContext& context) {
   auto read = [&](const Node& node) {
     const AttrValue* found = node.attrs().Find(attr);
-    const DataType* type = found == nullptr ? nullptr : found->get_if<DataType>();
+    const DataType* type =
+        found == nullptr ? nullptr : found->get_if<DataType>();
     return type == nullptr ? DataType::kInvalid : *type;
   };
   Output v = value;
@@ -119,11 +123,12 @@ Output ZeroGradient(Output value, const GradientContext& context) {
   if (value.dtype() == DataType::kVariant) {
     const DataType type = ListElementType(value, context);
     if (type == DataType::kInvalid) {
-      return {graph.Fail(Unimplemented(value.node()->Describe(),
-                                       ": the type of the elements of list ", value.name(),
-                                       " is not known, so it has no gradient"))};
+      return {graph.Fail(Unimplemented(
+          value.node()->Describe(), ": the type of the elements of list ",
+          value.name(), " is not known, so it has no gradient"))};
     }
-    return TensorListReserve(TensorListElementShape(value), TensorListLength(value), type);
+    return TensorListReserve(TensorListElementShape(value),
+                             TensorListLength(value), type);
   }
   if (value.dtype() != DataType::kResource) return ZerosLike(value);
   const DataType type = VariableType(value, context);

@@ -125,9 +125,11 @@ Output LogicalNot(Operand x, absl::string_view name = {});
 
 // t where condition, else e. t and e have one shape; condition has it too, or
 // is a scalar, or a vector [batch] that chooses whole rows of axis 0.
-Output Select(Operand condition, Operand t, Operand e, absl::string_view name = {});
+Output Select(Operand condition, Operand t, Operand e,
+              absl::string_view name = {});
 // t where condition, else e: all three broadcast.
-Output SelectV2(Operand condition, Operand t, Operand e, absl::string_view name = {});
+Output SelectV2(Operand condition, Operand t, Operand e,
+                absl::string_view name = {});
 
 // ---- For gradients ---------------------------------------------------------
 

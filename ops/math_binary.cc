@@ -77,7 +77,9 @@ Outputs ToInputs(const GradContext& g, Output gx, Output gy) {
   return SumToShapes(g.in(0), g.in(1), gx, gy);
 }
 
-Outputs AddGradient(const GradContext& g) { return ToInputs(g, g.dy(), g.dy()); }
+Outputs AddGradient(const GradContext& g) {
+  return ToInputs(g, g.dy(), g.dy());
+}
 
 Outputs QuotientGradient(const GradContext& g) {
   const Output gx = g.dy() / g.in(1);
@@ -247,7 +249,8 @@ WEFT_BINARY_FUNCTION(Pow)
 
 Output AddN(Operands inputs, absl::string_view name) {
   std::vector<Operand> operands;
-  for (const Output& x : inputs.outputs) operands.emplace_back(x, inputs.location);
+  for (const Output& x : inputs.outputs)
+    operands.emplace_back(x, inputs.location);
   return Emit("AddN", operands, {}, name);
 }
 

@@ -33,14 +33,15 @@ void InferSelect(InferContext& c) {
   if (is_vector && shape.has_rank()) {
     const TensorShape rows{shape.rank() == 0 ? 0 : shape.dim(0)};
     if (shape.rank() == 0 || !condition.IsCompatibleWith(rows)) {
-      c.Fail("condition is ", condition.ToString(), " but must be a scalar, like t, ",
-             shape.ToString(), ", or a vector with one element per row of t");
+      c.Fail("condition is ", condition.ToString(),
+             " but must be a scalar, like t, ", shape.ToString(),
+             ", or a vector with one element per row of t");
       return;
     }
   } else if (!is_vector && condition.has_rank() && !condition.IsScalar()) {
     if (!condition.IsCompatibleWith(shape)) {
-      c.Fail("condition is ", condition.ToString(), " but must be a scalar or like t, ",
-             shape.ToString());
+      c.Fail("condition is ", condition.ToString(),
+             " but must be a scalar or like t, ", shape.ToString());
       return;
     }
     shape = shape.MergedWith(condition);
@@ -163,7 +164,8 @@ WEFT_OP(SelectV2)
     .Type("T", types::Plain())
     .Pointwise("select")
     .Infer([](InferContext& c) {
-      absl::StatusOr<TensorShape> shape = BroadcastShapes(c.input(1), c.input(2));
+      absl::StatusOr<TensorShape> shape =
+          BroadcastShapes(c.input(1), c.input(2));
       if (shape.ok()) shape = BroadcastShapes(c.input(0), *shape);
       if (!shape.ok()) {
         c.Fail(shape.status().message());
@@ -207,7 +209,8 @@ Output Select(Operand condition, Operand t, Operand e, absl::string_view name) {
   return Emit("Select", {condition, t, e}, {}, name);
 }
 
-Output SelectV2(Operand condition, Operand t, Operand e, absl::string_view name) {
+Output SelectV2(Operand condition, Operand t, Operand e,
+                absl::string_view name) {
   return Emit("SelectV2", {condition, t, e}, {}, name);
 }
 

@@ -24,7 +24,9 @@ void InferUnary(InferContext& c) {
   SetUnaryValue(c, fn);
 }
 
-std::optional<int64_t> IntNeg(int64_t x) { return -x; }  // INT64_MIN is never known.
+std::optional<int64_t> IntNeg(int64_t x) {
+  return -x;
+}  // INT64_MIN is never known.
 std::optional<int64_t> IntAbs(int64_t x) { return x < 0 ? -x : x; }
 std::optional<int64_t> IntSign(int64_t x) { return (x > 0) - (x < 0); }
 std::optional<int64_t> IntSame(int64_t x) { return x; }
@@ -47,7 +49,9 @@ WEFT_UNARY_OP(Neg, types::Numbers())
 WEFT_UNARY_OP(Abs, types::Numbers())
     .Pointwise("abs")
     .Infer(InferUnary<IntAbs>)
-    .Gradient([](const GradContext& g) -> Outputs { return {g.dy() * Sign(g.in(0))}; });
+    .Gradient([](const GradContext& g) -> Outputs {
+      return {g.dy() * Sign(g.in(0))};
+    });
 
 WEFT_UNARY_OP(Sign, types::Numbers())
     .Pointwise("sign")
@@ -92,27 +96,37 @@ WEFT_UNARY_OP(Inv, types::Floats())
 WEFT_UNARY_OP(Exp, types::Floats())
     .Pointwise("exp")
     .Infer(infer::SameAsInput)
-    .Gradient([](const GradContext& g) -> Outputs { return {g.dy() * g.out(0)}; });
+    .Gradient([](const GradContext& g) -> Outputs {
+      return {g.dy() * g.out(0)};
+    });
 
 WEFT_UNARY_OP(Expm1, types::Floats())
     .Pointwise("expm1")
     .Infer(infer::SameAsInput)
-    .Gradient([](const GradContext& g) -> Outputs { return {g.dy() * Exp(g.in(0))}; });
+    .Gradient([](const GradContext& g) -> Outputs {
+      return {g.dy() * Exp(g.in(0))};
+    });
 
 WEFT_UNARY_OP(Log, types::Floats())
     .Pointwise("log")
     .Infer(infer::SameAsInput)
-    .Gradient([](const GradContext& g) -> Outputs { return {g.dy() / g.in(0)}; });
+    .Gradient([](const GradContext& g) -> Outputs {
+      return {g.dy() / g.in(0)};
+    });
 
 WEFT_UNARY_OP(Log1p, types::Floats())
     .Pointwise("log1p")
     .Infer(infer::SameAsInput)
-    .Gradient([](const GradContext& g) -> Outputs { return {g.dy() / (g.in(0) + 1.0)}; });
+    .Gradient([](const GradContext& g) -> Outputs {
+      return {g.dy() / (g.in(0) + 1.0)};
+    });
 
 WEFT_UNARY_OP(Sin, types::Floats())
     .Pointwise("sin")
     .Infer(infer::SameAsInput)
-    .Gradient([](const GradContext& g) -> Outputs { return {g.dy() * Cos(g.in(0))}; });
+    .Gradient([](const GradContext& g) -> Outputs {
+      return {g.dy() * Cos(g.in(0))};
+    });
 
 WEFT_UNARY_OP(Cos, types::Floats())
     .Pointwise("cos")
@@ -152,7 +166,8 @@ WEFT_OP(Cast)
     .Pointwise("cast")
     .Infer(InferUnary<IntSame>)
     .Gradient([](const GradContext& g) -> Outputs {
-      const bool flows = IsFloating(g.in(0).dtype()) && IsFloating(g.dy().dtype());
+      const bool flows =
+          IsFloating(g.in(0).dtype()) && IsFloating(g.dy().dtype());
       return {flows ? Cast(g.dy(), g.in(0).dtype()) : Output()};
     });
 
@@ -191,14 +206,16 @@ WEFT_OP(ClipByValue)
       const Output outside = LogicalOr(below, above);
       const Output to_low = Select(below, g.dy(), zeros);
       const Output to_high = Select(above, g.dy(), zeros);
-      return {Select(outside, zeros, g.dy()), SumToShapes(low, t, to_low, {})[0],
+      return {Select(outside, zeros, g.dy()),
+              SumToShapes(low, t, to_low, {})[0],
               SumToShapes(high, t, to_high, {})[0]};
     });
 
 // ---- Of results: for gradients ----------------------------------------------
 
-#define WEFT_UNARY_GRAD_OP(name) \
-  WEFT_OP(name).Input("y: T").Input("dy: T").Output("z: T").Type("T", types::Floats())
+#define WEFT_UNARY_GRAD_OP(name)                                  \
+  WEFT_OP(name).Input("y: T").Input("dy: T").Output("z: T").Type( \
+      "T", types::Floats())
 
 WEFT_UNARY_GRAD_OP(SqrtGrad)
     .Pointwise("sqrt_grad")
@@ -213,7 +230,8 @@ WEFT_UNARY_GRAD_OP(RsqrtGrad)
     .Infer(infer::SameShapes)
     .Gradient([](const GradContext& g) -> Outputs {
       // z = -dy y^3 / 2
-      return {g.dy() * g.in(1) * Square(g.in(0)) * -1.5, RsqrtGrad(g.in(0), g.dy())};
+      return {g.dy() * g.in(1) * Square(g.in(0)) * -1.5,
+              RsqrtGrad(g.in(0), g.dy())};
     });
 
 namespace {

@@ -59,8 +59,8 @@ void InferBatchMatMul(InferContext& c, bool broadcast) {
     shape = *std::move(batch);
   } else {
     if (!x_batch.IsCompatibleWith(y_batch)) {
-      return c.Fail("y is ", y.ToString(), " but must have the leading axes of x, ",
-                    x.ToString());
+      return c.Fail("y is ", y.ToString(),
+                    " but must have the leading axes of x, ", x.ToString());
     }
     shape = x_batch.MergedWith(y_batch);
   }
@@ -104,8 +104,8 @@ Outputs SumBatchesToShapes(Output x, Output y, Outputs grads) {
   if (x.shape().rank() == 2 && y.shape().rank() == 2) return grads;
   const Output x_shape = Shape(x);
   const Output y_shape = Shape(y);
-  const auto [x_axes, y_axes] = BroadcastGradientArgs(SliceAxis(x_shape, 0, 0, -2),
-                                                      SliceAxis(y_shape, 0, 0, -2));
+  const auto [x_axes, y_axes] = BroadcastGradientArgs(
+      SliceAxis(x_shape, 0, 0, -2), SliceAxis(y_shape, 0, 0, -2));
   const Output gx = Reshape(Sum(grads[0], {.axes = x_axes}), x_shape);
   const Output gy = Reshape(Sum(grads[1], {.axes = y_axes}), y_shape);
   return {gx, gy};
@@ -135,7 +135,9 @@ WEFT_OP(BatchMatMul)
     .Attr("grad_x", false)
     .Attr("grad_y", false)
     .Infer([](InferContext& c) { InferBatchMatMul(c, /*broadcast=*/false); })
-    .Gradient([](const GradContext& g) { return BatchMatMulGradient(g, BatchMatMul); });
+    .Gradient([](const GradContext& g) {
+      return BatchMatMulGradient(g, BatchMatMul);
+    });
 
 WEFT_OP(BatchMatMulV2)
     .Input("x: T")
@@ -148,23 +150,27 @@ WEFT_OP(BatchMatMulV2)
     .Attr("grad_y", false)
     .Infer([](InferContext& c) { InferBatchMatMul(c, /*broadcast=*/true); })
     .Gradient([](const GradContext& g) {
-      return SumBatchesToShapes(g.in(0), g.in(1), BatchMatMulGradient(g, BatchMatMulV2));
+      return SumBatchesToShapes(g.in(0), g.in(1),
+                                BatchMatMulGradient(g, BatchMatMulV2));
     });
 
 Output MatMul(Operand a, Operand b, const MatMulOptions& options) {
   return Emit("MatMul", {a, b},
-              {{"transpose_a", options.transpose_a}, {"transpose_b", options.transpose_b}},
+              {{"transpose_a", options.transpose_a},
+               {"transpose_b", options.transpose_b}},
               options.name);
 }
 
 Output BatchMatMul(Operand x, Operand y, const BatchMatMulOptions& options) {
   return Emit("BatchMatMul", {x, y},
-              {{"adj_x", options.adj_x}, {"adj_y", options.adj_y}}, options.name);
+              {{"adj_x", options.adj_x}, {"adj_y", options.adj_y}},
+              options.name);
 }
 
 Output BatchMatMulV2(Operand x, Operand y, const BatchMatMulOptions& options) {
   return Emit("BatchMatMulV2", {x, y},
-              {{"adj_x", options.adj_x}, {"adj_y", options.adj_y}}, options.name);
+              {{"adj_x", options.adj_x}, {"adj_y", options.adj_y}},
+              options.name);
 }
 
 }  // namespace weft

@@ -25,9 +25,11 @@ struct BatchMatMulOptions {
 
 // x [..., m, k] times y [..., k, n], matrix by matrix: [..., m, n]. The leading
 // axes are the same.
-Output BatchMatMul(Operand x, Operand y, const BatchMatMulOptions& options = {});
+Output BatchMatMul(Operand x, Operand y,
+                   const BatchMatMulOptions& options = {});
 // The same; the leading axes broadcast.
-Output BatchMatMulV2(Operand x, Operand y, const BatchMatMulOptions& options = {});
+Output BatchMatMulV2(Operand x, Operand y,
+                     const BatchMatMulOptions& options = {});
 
 }  // namespace weft
 

@@ -37,10 +37,11 @@ void InferBiasAdd(InferContext& c) {
   TensorShape shape = c.input(0);
   const int64_t units = c.input(1).dim(0);
   if (shape.has_rank() && units >= 0) {
-    const int axis = ChannelAxis(c.attr<std::string>("data_format"), shape.rank());
+    const int axis =
+        ChannelAxis(c.attr<std::string>("data_format"), shape.rank());
     if (shape.dim(axis) >= 0 && shape.dim(axis) != units) {
-      return c.Fail("bias is ", c.input(1).ToString(), " but must be [units = ",
-                    shape.dim(axis), "]");
+      return c.Fail("bias is ", c.input(1).ToString(),
+                    " but must be [units = ", shape.dim(axis), "]");
     }
     if (shape.dim(axis) < 0) shape.set_dim(axis, units);
   }
@@ -48,7 +49,8 @@ void InferBiasAdd(InferContext& c) {
 }
 
 // `bias` [units] so that it broadcasts to `value`.
-Output AlongChannels(Output bias, Output value, const std::string& data_format) {
+Output AlongChannels(Output bias, Output value,
+                     const std::string& data_format) {
   if (data_format != "NCHW") return bias;
   if (value.shape().has_rank()) {
     for (int i = 2; i < value.shape().rank(); ++i) bias = ExpandDims(bias, -1);
@@ -60,7 +62,9 @@ Output AlongChannels(Output bias, Output value, const std::string& data_format) 
   return Reshape(bias, Concat({Shape(bias), ones}, 0));
 }
 
-Output BroadcastLike(Output x, Output like) { return BroadcastTo(x, Shape(like)); }
+Output BroadcastLike(Output x, Output like) {
+  return BroadcastTo(x, Shape(like));
+}
 
 }  // namespace
 
@@ -98,7 +102,9 @@ WEFT_OP(BiasAdd)
     .Attr("data_format", "NHWC", DataFormats())
     .Infer(InferBiasAdd)
     .Gradient([](const GradContext& g) -> Outputs {
-      return {g.dy(), BiasAddGrad(g.dy(), {.data_format = g.attr<std::string>("data_format")})};
+      return {g.dy(),
+              BiasAddGrad(g.dy(),
+                          {.data_format = g.attr<std::string>("data_format")})};
     });
 
 WEFT_OP(BiasAddGrad)
@@ -111,7 +117,8 @@ WEFT_OP(BiasAddGrad)
       if (!c.ok()) return;
       const TensorShape& shape = c.input(0);
       if (!shape.has_rank()) return c.SetOutput(0, {-1});
-      const int axis = ChannelAxis(c.attr<std::string>("data_format"), shape.rank());
+      const int axis =
+          ChannelAxis(c.attr<std::string>("data_format"), shape.rank());
       c.SetOutput(0, {shape.dim(axis)});
     })
     .Gradient([](const GradContext& g) -> Outputs {
@@ -127,7 +134,9 @@ WEFT_OP(L2Loss)
     .Output("output: T")
     .Type("T", types::Floats())
     .Infer(infer::Scalar)
-    .Gradient([](const GradContext& g) -> Outputs { return {g.in(0) * g.dy()}; });
+    .Gradient([](const GradContext& g) -> Outputs {
+      return {g.in(0) * g.dy()};
+    });
 
 namespace {
 
@@ -171,7 +180,8 @@ WEFT_OP(SoftmaxCrossEntropyWithLogits)
     .Output("backprop: T")
     .Type("T", types::Floats())
     .Infer([](InferContext& c) {
-      absl::StatusOr<TensorShape> shape = BroadcastShapes(c.input(0), c.input(1));
+      absl::StatusOr<TensorShape> shape =
+          BroadcastShapes(c.input(0), c.input(1));
       if (!shape.ok()) return c.Fail(shape.status().message());
       if (!shape->has_rank()) {
         c.SetOutput(0, {-1});
@@ -188,8 +198,10 @@ WEFT_OP(SoftmaxCrossEntropyWithLogits)
       const Output features = g.in(0), labels = g.in(1);
       const Output to_features = CrossEntropyGradient(g);
       Output to_labels;
-      if (g.has_dy(0)) to_labels = Neg(ExpandDims(g.dy(0), -1) * LogSoftmax(features));
-      if (g.has_dy(1)) to_labels = to_labels.valid() ? to_labels - g.dy(1) : Neg(g.dy(1));
+      if (g.has_dy(0))
+        to_labels = Neg(ExpandDims(g.dy(0), -1) * LogSoftmax(features));
+      if (g.has_dy(1))
+        to_labels = to_labels.valid() ? to_labels - g.dy(1) : Neg(g.dy(1));
       return SumToShapes(features, labels, to_features, to_labels);
     });
 
@@ -221,7 +233,8 @@ void InferTopK(InferContext& c) {
   const int64_t size = shape.dim(-1);
   const int64_t k = c.scalar(1).value_or(TensorShape::kUnknownDim);
   if (c.scalar(1).has_value() && (k < 0 || (size >= 0 && k > size))) {
-    return c.Fail("k is ", k, " but must be in [0, ", size < 0 ? "?" : absl::StrCat(size),
+    return c.Fail("k is ", k, " but must be in [0, ",
+                  size < 0 ? "?" : absl::StrCat(size),
                   "], the size of the last axis");
   }
   shape.RemoveDim(shape.rank() - 1);
@@ -292,23 +305,27 @@ Output BiasAdd(Operand value, Operand bias, const BiasAddOptions& options) {
 }
 
 Output BiasAddGrad(Operand out_backprop, const BiasAddOptions& options) {
-  return Emit("BiasAddGrad", {out_backprop}, {{"data_format", options.data_format}},
-              options.name);
+  return Emit("BiasAddGrad", {out_backprop},
+              {{"data_format", options.data_format}}, options.name);
 }
 
-Output L2Loss(Operand t, absl::string_view name) { return Emit("L2Loss", {t}, {}, name); }
+Output L2Loss(Operand t, absl::string_view name) {
+  return Emit("L2Loss", {t}, {}, name);
+}
 
-CrossEntropy SparseSoftmaxCrossEntropyWithLogits(Operand features, Operand labels,
+CrossEntropy SparseSoftmaxCrossEntropyWithLogits(Operand features,
+                                                 Operand labels,
                                                  absl::string_view name) {
-  Node* node =
-      EmitNode("SparseSoftmaxCrossEntropyWithLogits", {features, labels}, {}, name);
+  Node* node = EmitNode("SparseSoftmaxCrossEntropyWithLogits",
+                        {features, labels}, {}, name);
   if (node == nullptr) return {};
   return {Output(node, 0), Output(node, 1)};
 }
 
 CrossEntropy SoftmaxCrossEntropyWithLogits(Operand features, Operand labels,
                                            absl::string_view name) {
-  Node* node = EmitNode("SoftmaxCrossEntropyWithLogits", {features, labels}, {}, name);
+  Node* node =
+      EmitNode("SoftmaxCrossEntropyWithLogits", {features, labels}, {}, name);
   if (node == nullptr) return {};
   return {Output(node, 0), Output(node, 1)};
 }
@@ -318,14 +335,15 @@ namespace {
 // The int32 constant `value` beside `x`.
 Operand IntBeside(Operand x, int value, absl::string_view name) {
   if (!x.output.valid()) return x;
-  return {Const({x.graph(), x.location}, static_cast<int32_t>(value), name), x.location};
+  return {Const({x.graph(), x.location}, static_cast<int32_t>(value), name),
+          x.location};
 }
 
 }  // namespace
 
 Output ArgMax(Operand input, Operand dimension, const ArgOptions& options) {
-  return Emit("ArgMax", {input, dimension}, {{"output_type", options.output_type}},
-              options.name);
+  return Emit("ArgMax", {input, dimension},
+              {{"output_type", options.output_type}}, options.name);
 }
 
 Output ArgMax(Operand input, int dimension, const ArgOptions& options) {
@@ -333,8 +351,8 @@ Output ArgMax(Operand input, int dimension, const ArgOptions& options) {
 }
 
 Output ArgMin(Operand input, Operand dimension, const ArgOptions& options) {
-  return Emit("ArgMin", {input, dimension}, {{"output_type", options.output_type}},
-              options.name);
+  return Emit("ArgMin", {input, dimension},
+              {{"output_type", options.output_type}}, options.name);
 }
 
 Output ArgMin(Operand input, int dimension, const ArgOptions& options) {
@@ -342,7 +360,8 @@ Output ArgMin(Operand input, int dimension, const ArgOptions& options) {
 }
 
 TopK TopKV2(Operand input, Operand k, const TopKV2Options& options) {
-  Node* node = EmitNode("TopKV2", {input, k}, {{"sorted", options.sorted}}, options.name);
+  Node* node = EmitNode("TopKV2", {input, k}, {{"sorted", options.sorted}},
+                        options.name);
   if (node == nullptr) return {};
   return {Output(node, 0), Output(node, 1)};
 }

@@ -61,13 +61,15 @@ Output BiasAdd(Operand value, Operand bias, const BiasAddOptions& options = {});
 Output L2Loss(Operand t, absl::string_view name = {});
 
 struct CrossEntropy {
-  Output loss;      // [batch].
-  Output backprop;  // [batch, classes]: its gradient with respect to the logits.
+  Output loss;  // [batch].
+  Output
+      backprop;  // [batch, classes]: its gradient with respect to the logits.
 };
 
 // Of features [batch, classes] and integer labels [batch]: log(sum(e^x)) - x
 // of the label. A run fails if a label is not in [0, classes).
-CrossEntropy SparseSoftmaxCrossEntropyWithLogits(Operand features, Operand labels,
+CrossEntropy SparseSoftmaxCrossEntropyWithLogits(Operand features,
+                                                 Operand labels,
                                                  absl::string_view name = {});
 // Of features and label distributions [batch, classes], which broadcast.
 CrossEntropy SoftmaxCrossEntropyWithLogits(Operand features, Operand labels,
@@ -107,14 +109,20 @@ TopK TopKV2(Operand input, int k, const TopKV2Options& options = {});
 Output TanhGrad(Operand y, Operand dy, absl::string_view name = {});
 Output SigmoidGrad(Operand y, Operand dy, absl::string_view name = {});
 // From the gradient and the features.
-Output ReluGrad(Operand gradients, Operand features, absl::string_view name = {});
-Output Relu6Grad(Operand gradients, Operand features, absl::string_view name = {});
-Output LeakyReluGrad(Operand gradients, Operand features, const LeakyReluOptions& options = {});
-Output SoftplusGrad(Operand gradients, Operand features, absl::string_view name = {});
-Output SoftsignGrad(Operand gradients, Operand features, absl::string_view name = {});
+Output ReluGrad(Operand gradients, Operand features,
+                absl::string_view name = {});
+Output Relu6Grad(Operand gradients, Operand features,
+                 absl::string_view name = {});
+Output LeakyReluGrad(Operand gradients, Operand features,
+                     const LeakyReluOptions& options = {});
+Output SoftplusGrad(Operand gradients, Operand features,
+                    absl::string_view name = {});
+Output SoftsignGrad(Operand gradients, Operand features,
+                    absl::string_view name = {});
 // From the gradient and the result.
 Output EluGrad(Operand gradients, Operand outputs, absl::string_view name = {});
-Output SeluGrad(Operand gradients, Operand outputs, absl::string_view name = {});
+Output SeluGrad(Operand gradients, Operand outputs,
+                absl::string_view name = {});
 // Sums all axes but the one of the bias.
 Output BiasAddGrad(Operand out_backprop, const BiasAddOptions& options = {});
 

@@ -31,21 +31,22 @@ WEFT_OP(Tanh)
       return {TanhGrad(g.out(0), g.dy())};
     });
 
-#define WEFT_ACTIVATION_OP(name, micro_op)  \
-  WEFT_OP(name)                             \
-      .Input("features: T")                 \
-      .Output("activations: T")             \
-      .Pointwise(micro_op)                  \
-      .Infer(infer::SameAsInput)            \
+#define WEFT_ACTIVATION_OP(name, micro_op) \
+  WEFT_OP(name)                            \
+      .Input("features: T")                \
+      .Output("activations: T")            \
+      .Pointwise(micro_op)                 \
+      .Infer(infer::SameAsInput)           \
       .Type("T", types::Floats())
 
 WEFT_ACTIVATION_OP(Relu, "relu").Gradient([](const GradContext& g) -> Outputs {
   return {ReluGrad(g.dy(), g.out(0))};
 });
 
-WEFT_ACTIVATION_OP(Relu6, "relu6").Gradient([](const GradContext& g) -> Outputs {
-  return {Relu6Grad(g.dy(), g.out(0))};
-});
+WEFT_ACTIVATION_OP(Relu6, "relu6")
+    .Gradient([](const GradContext& g) -> Outputs {
+      return {Relu6Grad(g.dy(), g.out(0))};
+    });
 
 WEFT_ACTIVATION_OP(Elu, "elu").Gradient([](const GradContext& g) -> Outputs {
   return {EluGrad(g.dy(), g.out(0))};
@@ -55,13 +56,15 @@ WEFT_ACTIVATION_OP(Selu, "selu").Gradient([](const GradContext& g) -> Outputs {
   return {SeluGrad(g.dy(), g.out(0))};
 });
 
-WEFT_ACTIVATION_OP(Softplus, "softplus").Gradient([](const GradContext& g) -> Outputs {
-  return {SoftplusGrad(g.dy(), g.in(0))};
-});
+WEFT_ACTIVATION_OP(Softplus, "softplus")
+    .Gradient([](const GradContext& g) -> Outputs {
+      return {SoftplusGrad(g.dy(), g.in(0))};
+    });
 
-WEFT_ACTIVATION_OP(Softsign, "softsign").Gradient([](const GradContext& g) -> Outputs {
-  return {SoftsignGrad(g.dy(), g.in(0))};
-});
+WEFT_ACTIVATION_OP(Softsign, "softsign")
+    .Gradient([](const GradContext& g) -> Outputs {
+      return {SoftsignGrad(g.dy(), g.in(0))};
+    });
 
 WEFT_OP(LeakyRelu)
     .Input("features: T")
@@ -71,7 +74,8 @@ WEFT_OP(LeakyRelu)
     .Pointwise("leaky_relu")
     .Infer(infer::SameAsInput)
     .Gradient([](const GradContext& g) -> Outputs {
-      return {LeakyReluGrad(g.dy(), g.in(0), {.alpha = g.attr<float>("alpha")})};
+      return {
+          LeakyReluGrad(g.dy(), g.in(0), {.alpha = g.attr<float>("alpha")})};
     });
 
 // ---- Gradients as ops of their own ------------------------------------------
@@ -97,7 +101,8 @@ WEFT_OP(SigmoidGrad)
     .Infer(infer::SameShapes)
     .Gradient([](const GradContext& g) -> Outputs {
       // z = dy y (1 - y)
-      return {g.dy() * g.in(1) * (1.0 - g.in(0) * 2.0), SigmoidGrad(g.in(0), g.dy())};
+      return {g.dy() * g.in(1) * (1.0 - g.in(0) * 2.0),
+              SigmoidGrad(g.in(0), g.dy())};
     });
 
 #define WEFT_ACTIVATION_GRAD_OP(name, second, micro_op) \
@@ -106,7 +111,7 @@ WEFT_OP(SigmoidGrad)
       .Input(second ": T")                              \
       .Output("backprops: T")                           \
       .Pointwise(micro_op)                              \
-      .Infer(infer::SameShapes)                          \
+      .Infer(infer::SameShapes)                         \
       .Type("T", types::Floats())
 
 WEFT_ACTIVATION_GRAD_OP(ReluGrad, "features", "relu_grad")
@@ -149,7 +154,8 @@ WEFT_ACTIVATION_GRAD_OP(SoftplusGrad, "features", "softplus_grad")
 WEFT_ACTIVATION_GRAD_OP(SoftsignGrad, "features", "softsign_grad")
     .Gradient([](const GradContext& g) -> Outputs {
       // z = gradients / (1 + |features|)^2
-      const Output slope = g.out(0) * Sign(g.in(1)) / (Abs(g.in(1)) + 1.0) * -2.0;
+      const Output slope =
+          g.out(0) * Sign(g.in(1)) / (Abs(g.in(1)) + 1.0) * -2.0;
       return {SoftsignGrad(g.dy(), g.in(1)), g.dy() * slope};
     });
 
@@ -162,7 +168,8 @@ WEFT_OP(LeakyReluGrad)
     .Pointwise("leaky_relu_grad")
     .Infer(infer::SameShapes)
     .Gradient([](const GradContext& g) -> Outputs {
-      return {LeakyReluGrad(g.dy(), g.in(1), {.alpha = g.attr<float>("alpha")}), Output()};
+      return {LeakyReluGrad(g.dy(), g.in(1), {.alpha = g.attr<float>("alpha")}),
+              Output()};
     });
 
 // ---- Functions -------------------------------------------------------------
@@ -194,12 +201,14 @@ WEFT_ACTIVATION_GRAD_FUNCTION(SoftplusGrad)
 WEFT_ACTIVATION_GRAD_FUNCTION(SoftsignGrad)
 
 Output LeakyRelu(Operand features, const LeakyReluOptions& options) {
-  return Emit("LeakyRelu", {features}, {{"alpha", options.alpha}}, options.name);
+  return Emit("LeakyRelu", {features}, {{"alpha", options.alpha}},
+              options.name);
 }
 
-Output LeakyReluGrad(Operand gradients, Operand features, const LeakyReluOptions& options) {
-  return Emit("LeakyReluGrad", {gradients, features}, {{"alpha", options.alpha}},
-              options.name);
+Output LeakyReluGrad(Operand gradients, Operand features,
+                     const LeakyReluOptions& options) {
+  return Emit("LeakyReluGrad", {gradients, features},
+              {{"alpha", options.alpha}}, options.name);
 }
 
 Output HardSigmoid(Operand x) {

@@ -24,8 +24,9 @@ bool HoldsIntegers(InferContext& c) {
 }
 
 void SetIfAnyKnown(InferContext& c, PartialValue value) {
-  const bool known = std::any_of(value.begin(), value.end(),
-                                 [](int64_t v) { return v != kUnknownElement; });
+  const bool known = std::any_of(value.begin(), value.end(), [](int64_t v) {
+    return v != kUnknownElement;
+  });
   if (known || value.empty()) c.SetOutputValue(0, std::move(value));
 }
 

@@ -31,8 +31,9 @@ void InferReduction(InferContext& c) {
                   " but must be a scalar or a vector");
   }
   if (!x.has_rank()) return;
-  const bool known = axes != nullptr && std::find(axes->begin(), axes->end(),
-                                                  kUnknownElement) == axes->end();
+  const bool known =
+      axes != nullptr &&
+      std::find(axes->begin(), axes->end(), kUnknownElement) == axes->end();
   TensorShape shape;
   if (!known) {
     if (!keep_dims) return;
@@ -61,7 +62,8 @@ template <int64_t start, IntBinaryFn fn>
 void InferIntReduction(InferContext& c) {
   InferReduction(c);
   const PartialValue* axes = c.value(1);
-  if (c.ok() && c.input(0).rank() == 1 && axes != nullptr && axes->size() == 1) {
+  if (c.ok() && c.input(0).rank() == 1 && axes != nullptr &&
+      axes->size() == 1) {
     SetReducedValue(c, start, fn);
   }
 }
@@ -104,10 +106,11 @@ Output KeptShape(const GradContext& g) {
   const Output rank = Rank(x);
   const Output zero = Const(x.graph(), int32_t{0});
   const Output one = Const(x.graph(), int32_t{1});
-  const Output all_axes = Range(zero, rank, one);                            // [rank]
+  const Output all_axes = Range(zero, rank, one);  // [rank]
   const Output axes = FloorMod(Cast(g.in(1), DataType::kInt32), rank);
-  const Output is_reduced = Any(Equal(ExpandDims(all_axes, 1), Reshape(axes, {1, -1})),
-                                {.axes = 1});                                // [rank]
+  const Output is_reduced =
+      Any(Equal(ExpandDims(all_axes, 1), Reshape(axes, {1, -1})),
+          {.axes = 1});  // [rank]
   return Select(is_reduced, OnesLike(shape), shape);
 }
 
@@ -124,7 +127,8 @@ Output WithKeptDims(const GradContext& g, Output y) {
 Output LikeInput(const GradContext& g, Output kept) {
   const TensorShape& shape = g.in(0).shape();
   if (shape.IsFullyDefined()) {
-    return BroadcastTo(kept, std::vector<int64_t>(shape.dims().begin(), shape.dims().end()));
+    return BroadcastTo(
+        kept, std::vector<int64_t>(shape.dims().begin(), shape.dims().end()));
   }
   return BroadcastTo(kept, Shape(g.in(0)));
 }
@@ -140,8 +144,9 @@ Output ReducedCount(const GradContext& g) {
   if (const auto axes = KnownAxes(g); axes.has_value()) {
     double count = 1;
     for (const int axis : *axes) count *= static_cast<double>(shape.dim(axis));
-    const bool known = std::all_of(axes->begin(), axes->end(),
-                                   [&](int axis) { return shape.dim(axis) >= 0; });
+    const bool known = std::all_of(axes->begin(), axes->end(), [&](int axis) {
+      return shape.dim(axis) >= 0;
+    });
     if (known) return ScalarLike(g.dy(), count);
   }
   const Output one = Const(g.dy().graph(), int64_t{1});
@@ -161,7 +166,8 @@ Outputs ExtremeGradient(const GradContext& g) {
 
 Output Cumprod(Output x, int axis, bool reverse) {
   const Output axis_input = Const(x.graph(), static_cast<int32_t>(axis));
-  return Emit("Cumprod", {x, axis_input}, {{"exclusive", true}, {"reverse", reverse}});
+  return Emit("Cumprod", {x, axis_input},
+              {{"exclusive", true}, {"reverse", reverse}});
 }
 
 // Axis by axis, the product of all other elements: right where some are 0.
@@ -169,13 +175,16 @@ Outputs ProdGradient(const GradContext& g) {
   const std::optional<std::vector<int>> axes = KnownAxes(g);
   if (!axes.has_value()) {
     Node* error = g.in(0).graph().Fail(Unimplemented(
-        g.node()->Describe(), ": the gradient needs constant axes and an input of known rank"));
+        g.node()->Describe(),
+        ": the gradient needs constant axes and an input of known rank"));
     return {Output(error), Output()};
   }
   Output grad = WithKeptDims(g, g.dy());
-  Outputs partial = {g.in(0)};  // The input, then reduced along one more axis each.
+  Outputs partial = {
+      g.in(0)};  // The input, then reduced along one more axis each.
   for (size_t i = 0; i + 1 < axes->size(); ++i) {
-    partial.push_back(Prod(partial.back(), {.axes = (*axes)[i], .keep_dims = true}));
+    partial.push_back(
+        Prod(partial.back(), {.axes = (*axes)[i], .keep_dims = true}));
   }
   for (size_t i = axes->size(); i-- > 0;) {
     const Output before = Cumprod(partial[i], (*axes)[i], /*reverse=*/false);
@@ -187,18 +196,20 @@ Outputs ProdGradient(const GradContext& g) {
 
 }  // namespace
 
-#define WEFT_REDUCTION_OP(name)          \
-  WEFT_OP(name)                          \
-      .Input("input: T")                 \
-      .Input("reduction_indices: Tidx")  \
-      .Output("output: T")               \
-      .Attr("keep_dims", false)          \
-      .Type("T", types::Numbers())       \
+#define WEFT_REDUCTION_OP(name)         \
+  WEFT_OP(name)                         \
+      .Input("input: T")                \
+      .Input("reduction_indices: Tidx") \
+      .Output("output: T")              \
+      .Attr("keep_dims", false)         \
+      .Type("T", types::Numbers())      \
       .Type("Tidx", types::Integers(), DataType::kInt32)
 
 WEFT_REDUCTION_OP(Sum)
     .Infer(InferIntReduction<0, IntAdd>)
-    .Gradient([](const GradContext& g) -> Outputs { return {SumGradient(g), Output()}; });
+    .Gradient([](const GradContext& g) -> Outputs {
+      return {SumGradient(g), Output()};
+    });
 
 WEFT_REDUCTION_OP(Mean)
     .Infer(InferReduction)
@@ -219,12 +230,12 @@ WEFT_REDUCTION_OP(Prod)
     .Infer(InferIntReduction<1, IntMul>)
     .Gradient(ProdGradient);
 
-#define WEFT_BOOL_REDUCTION_OP(name)     \
-  WEFT_OP(name)                          \
-      .Input("input: bool")              \
-      .Input("reduction_indices: Tidx")  \
-      .Output("output: bool")            \
-      .Attr("keep_dims", false)          \
+#define WEFT_BOOL_REDUCTION_OP(name)    \
+  WEFT_OP(name)                         \
+      .Input("input: bool")             \
+      .Input("reduction_indices: Tidx") \
+      .Output("output: bool")           \
+      .Attr("keep_dims", false)         \
       .Type("Tidx", types::Integers(), DataType::kInt32)
 
 WEFT_BOOL_REDUCTION_OP(All).Infer(InferReduction).NotDifferentiable();
@@ -236,35 +247,39 @@ void InferScan(InferContext& c) {
   c.ExpectRank(1, 0);
   if (!c.ok()) return;
   const std::optional<int64_t> axis = c.scalar(1);
-  if (axis.has_value() && c.input(0).has_rank()) c.Axis(*axis, c.input(0).rank());
+  if (axis.has_value() && c.input(0).has_rank())
+    c.Axis(*axis, c.input(0).rank());
   infer::SameAsInput(c);
 }
 
 }  // namespace
 
-#define WEFT_SCAN_OP(name)          \
-  WEFT_OP(name)                     \
-      .Input("x: T")                \
-      .Input("axis: Tidx")          \
-      .Output("out: T")             \
-      .Attr("exclusive", false)     \
-      .Attr("reverse", false)       \
-      .Type("T", types::Numbers())  \
+#define WEFT_SCAN_OP(name)         \
+  WEFT_OP(name)                    \
+      .Input("x: T")               \
+      .Input("axis: Tidx")         \
+      .Output("out: T")            \
+      .Attr("exclusive", false)    \
+      .Attr("reverse", false)      \
+      .Type("T", types::Numbers()) \
       .Type("Tidx", types::Integers(), DataType::kInt32)
 
-WEFT_SCAN_OP(Cumsum).Infer(InferScan).Gradient([](const GradContext& g) -> Outputs {
-  return {Cumsum(g.dy(), g.in(1),
-                 {.exclusive = g.attr<bool>("exclusive"), .reverse = !g.attr<bool>("reverse")}),
-          Output()};
-});
+WEFT_SCAN_OP(Cumsum).Infer(InferScan).Gradient(
+    [](const GradContext& g) -> Outputs {
+      return {Cumsum(g.dy(), g.in(1),
+                     {.exclusive = g.attr<bool>("exclusive"),
+                      .reverse = !g.attr<bool>("reverse")}),
+              Output()};
+    });
 
-WEFT_SCAN_OP(Cumprod).Infer(InferScan).Gradient([](const GradContext& g) -> Outputs {
-  const Output products = g.out(0) * g.dy();
-  const Output sums =
-      Cumsum(products, g.in(1),
-             {.exclusive = g.attr<bool>("exclusive"), .reverse = !g.attr<bool>("reverse")});
-  return {sums / g.in(0), Output()};
-});
+WEFT_SCAN_OP(Cumprod).Infer(InferScan).Gradient(
+    [](const GradContext& g) -> Outputs {
+      const Output products = g.out(0) * g.dy();
+      const Output sums = Cumsum(products, g.in(1),
+                                 {.exclusive = g.attr<bool>("exclusive"),
+                                  .reverse = !g.attr<bool>("reverse")});
+      return {sums / g.in(0), Output()};
+    });
 
 // ---- Functions -------------------------------------------------------------
 
@@ -286,7 +301,8 @@ Output Axes::AsInput(Operand input) const {
 
 namespace {
 
-Output Reduce(absl::string_view op, Operand input, const ReductionOptions& options) {
+Output Reduce(absl::string_view op, Operand input,
+              const ReductionOptions& options) {
   if (!input.output.valid()) return {};
   return Emit(op, {input, {options.axes.AsInput(input), input.location}},
               {{"keep_dims", options.keep_dims}}, options.name);
@@ -309,12 +325,14 @@ WEFT_REDUCTION_FUNCTION(Any)
 
 Output Cumsum(Operand x, Operand axis, const CumsumOptions& options) {
   return Emit("Cumsum", {x, axis},
-              {{"exclusive", options.exclusive}, {"reverse", options.reverse}}, options.name);
+              {{"exclusive", options.exclusive}, {"reverse", options.reverse}},
+              options.name);
 }
 
 Output Cumsum(Operand x, int axis, const CumsumOptions& options) {
   if (!x.output.valid()) return {};
-  const Output axis_input = Const({x.graph(), x.location}, static_cast<int32_t>(axis), "axis");
+  const Output axis_input =
+      Const({x.graph(), x.location}, static_cast<int32_t>(axis), "axis");
   return Cumsum(x, {axis_input, x.location}, options);
 }
 

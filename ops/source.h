@@ -22,8 +22,8 @@ Output Const(GraphRef g, const Tensor& value, absl::string_view name = "Const");
 
 // A scalar: Const(g, 1.0f), Const(g, int64_t{3}).
 template <typename T>
-  requires std::is_arithmetic_v<T>
-Output Const(GraphRef g, T value, absl::string_view name = "Const") {
+requires std::is_arithmetic_v<T> Output
+Const(GraphRef g, T value, absl::string_view name = "Const") {
   return Const(g, Tensor::Scalar<T>(value), name);
 }
 
@@ -32,7 +32,8 @@ Output Const(GraphRef g, T value, absl::string_view name = "Const") {
 // The name is no string_view, which {0, 0} would convert to: then
 // Const<float>(g, {2}, {0, 0}) would be this one.
 template <typename T>
-Output Const(GraphRef g, std::initializer_list<T> values, const char* name = "Const") {
+Output Const(GraphRef g, std::initializer_list<T> values,
+             const char* name = "Const") {
   return Const(g, Tensor::Vector<T>(values), name);
 }
 
@@ -42,9 +43,10 @@ template <typename T>
 Output Const(GraphRef g, const TensorShape& shape, std::vector<T> values,
              absl::string_view name = "Const") {
   if (shape.num_elements() != static_cast<int64_t>(values.size())) {
-    return {g.graph.Fail(InvalidArgument("Const '", name, "': ", values.size(),
-                                         " values for shape ", shape.ToString()),
-                         g.location)};
+    return {
+        g.graph.Fail(InvalidArgument("Const '", name, "': ", values.size(),
+                                     " values for shape ", shape.ToString()),
+                     g.location)};
   }
   return Const(g, Tensor::Of<T>(shape, absl::Span<const T>(values)), name);
 }
@@ -64,8 +66,9 @@ Output Placeholder(GraphRef g, absl::string_view name, DataType dtype,
                    const TensorShape& shape = TensorShape::UnknownRank());
 // `input`, unless the run is given another value. Of shape `shape`, with which
 // input's must agree.
-Output PlaceholderWithDefault(Operand input, const TensorShape& shape,
-                              absl::string_view name = "PlaceholderWithDefault");
+Output PlaceholderWithDefault(
+    Operand input, const TensorShape& shape,
+    absl::string_view name = "PlaceholderWithDefault");
 
 Output Identity(Operand x, absl::string_view name = "Identity");
 Outputs IdentityN(const Operands& xs, absl::string_view name = "IdentityN");
@@ -89,7 +92,8 @@ struct AssertOptions {
 
 // Fails the run, with the values of `data`, if the scalar bool `condition` is
 // false.
-Node* Assert(Operand condition, const Operands& data, const AssertOptions& options = {});
+Node* Assert(Operand condition, const Operands& data,
+             const AssertOptions& options = {});
 
 // x; fails the run, with `message`, if an element is NaN or infinite.
 Output CheckNumerics(Operand x, absl::string_view message,

@@ -8,15 +8,24 @@ namespace {
 // `value` as a scalar of `dtype`; invalid if that is no number type.
 Tensor ScalarOf(DataType dtype, double value) {
   switch (dtype) {
-    case DataType::kFloat: return Tensor::Scalar(static_cast<float>(value));
-    case DataType::kDouble: return Tensor::Scalar(value);
-    case DataType::kInt32: return Tensor::Scalar(static_cast<int32_t>(value));
-    case DataType::kInt64: return Tensor::Scalar(static_cast<int64_t>(value));
-    case DataType::kUint8: return Tensor::Scalar(static_cast<uint8_t>(value));
-    case DataType::kInt8: return Tensor::Scalar(static_cast<int8_t>(value));
-    case DataType::kHalf: return Tensor::Scalar(ToHalf(static_cast<float>(value)));
-    case DataType::kBfloat16: return Tensor::Scalar(ToBfloat16(static_cast<float>(value)));
-    default: return Tensor();
+    case DataType::kFloat:
+      return Tensor::Scalar(static_cast<float>(value));
+    case DataType::kDouble:
+      return Tensor::Scalar(value);
+    case DataType::kInt32:
+      return Tensor::Scalar(static_cast<int32_t>(value));
+    case DataType::kInt64:
+      return Tensor::Scalar(static_cast<int64_t>(value));
+    case DataType::kUint8:
+      return Tensor::Scalar(static_cast<uint8_t>(value));
+    case DataType::kInt8:
+      return Tensor::Scalar(static_cast<int8_t>(value));
+    case DataType::kHalf:
+      return Tensor::Scalar(ToHalf(static_cast<float>(value)));
+    case DataType::kBfloat16:
+      return Tensor::Scalar(ToBfloat16(static_cast<float>(value)));
+    default:
+      return Tensor();
   }
 }
 

@@ -16,8 +16,8 @@ void InferApply(InferContext& c, int num_variables, int grad) {
   for (int i = 0; i < c.num_inputs(); ++i) {
     if (i < num_variables || i == grad) {
       if (c.input(0).IsCompatibleWith(c.input(i))) continue;
-      c.Fail("input ", i, " is ", c.input(i).ToString(), " but the variable is ",
-             c.input(0).ToString());
+      c.Fail("input ", i, " is ", c.input(i).ToString(),
+             " but the variable is ", c.input(0).ToString());
       return;
     }
     c.Expect(i, {});
@@ -99,23 +99,26 @@ WEFT_OP(ResourceApplyAdagrad)
     .NotDifferentiable();
 
 // The handles of `vars`, reported from the line of `at`.
-std::vector<Operand> Handles(const std::vector<const Variable*>& vars, const Operand& at) {
+std::vector<Operand> Handles(const std::vector<const Variable*>& vars,
+                             const Operand& at) {
   std::vector<Operand> handles;
-  for (const Variable* var : vars) handles.emplace_back(var->handle(), at.location);
+  for (const Variable* var : vars)
+    handles.emplace_back(var->handle(), at.location);
   return handles;
 }
 
 }  // namespace
 
-Node* ResourceApplyGradientDescent(const Variable& var, Operand alpha, Operand delta,
-                                   const ResourceApplyGradientDescentOptions& options) {
+Node* ResourceApplyGradientDescent(
+    const Variable& var, Operand alpha, Operand delta,
+    const ResourceApplyGradientDescentOptions& options) {
   std::vector<Operand> inputs = Handles({&var}, delta);
   inputs.insert(inputs.end(), {alpha, delta});
   return EmitNode("ResourceApplyGradientDescent", inputs, {}, options.name);
 }
 
-Node* ResourceApplyMomentum(const Variable& var, const Variable& accum, Operand lr,
-                            Operand grad, Operand momentum,
+Node* ResourceApplyMomentum(const Variable& var, const Variable& accum,
+                            Operand lr, Operand grad, Operand momentum,
                             const ResourceApplyMomentumOptions& options) {
   std::vector<Operand> inputs = Handles({&var, &accum}, grad);
   inputs.insert(inputs.end(), {lr, grad, momentum});
@@ -123,33 +126,35 @@ Node* ResourceApplyMomentum(const Variable& var, const Variable& accum, Operand 
                   {{"use_nesterov", options.use_nesterov}}, options.name);
 }
 
-Node* ResourceApplyAdam(const Variable& var, const Variable& m, const Variable& v,
-                        const AdamScalars& scalars, Operand grad,
-                        const ResourceApplyAdamOptions& options) {
+Node* ResourceApplyAdam(const Variable& var, const Variable& m,
+                        const Variable& v, const AdamScalars& scalars,
+                        Operand grad, const ResourceApplyAdamOptions& options) {
   std::vector<Operand> inputs = Handles({&var, &m, &v}, grad);
-  for (Output scalar : {scalars.beta1_power, scalars.beta2_power, scalars.lr, scalars.beta1,
-                        scalars.beta2, scalars.epsilon}) {
+  for (Output scalar : {scalars.beta1_power, scalars.beta2_power, scalars.lr,
+                        scalars.beta1, scalars.beta2, scalars.epsilon}) {
     inputs.emplace_back(scalar, grad.location);
   }
   inputs.push_back(grad);
-  return EmitNode("ResourceApplyAdam", inputs, {{"use_nesterov", options.use_nesterov}},
-                  options.name);
+  return EmitNode("ResourceApplyAdam", inputs,
+                  {{"use_nesterov", options.use_nesterov}}, options.name);
 }
 
-Node* ResourceApplyRMSProp(const Variable& var, const Variable& ms, const Variable& mom,
-                           Operand lr, Operand rho, Operand momentum, Operand epsilon,
-                           Operand grad, const ResourceApplyRMSPropOptions& options) {
+Node* ResourceApplyRMSProp(const Variable& var, const Variable& ms,
+                           const Variable& mom, Operand lr, Operand rho,
+                           Operand momentum, Operand epsilon, Operand grad,
+                           const ResourceApplyRMSPropOptions& options) {
   std::vector<Operand> inputs = Handles({&var, &ms, &mom}, grad);
   inputs.insert(inputs.end(), {lr, rho, momentum, epsilon, grad});
   return EmitNode("ResourceApplyRMSProp", inputs, {}, options.name);
 }
 
-Node* ResourceApplyAdagrad(const Variable& var, const Variable& accum, Operand lr,
-                           Operand grad, const ResourceApplyAdagradOptions& options) {
+Node* ResourceApplyAdagrad(const Variable& var, const Variable& accum,
+                           Operand lr, Operand grad,
+                           const ResourceApplyAdagradOptions& options) {
   std::vector<Operand> inputs = Handles({&var, &accum}, grad);
   inputs.insert(inputs.end(), {lr, grad});
-  return EmitNode("ResourceApplyAdagrad", inputs, {{"update_slots", options.update_slots}},
-                  options.name);
+  return EmitNode("ResourceApplyAdagrad", inputs,
+                  {{"update_slots", options.update_slots}}, options.name);
 }
 
 }  // namespace weft

@@ -29,8 +29,8 @@ struct ResourceApplyMomentumOptions {
 // accum = momentum * accum + grad
 // var -= lr * accum                      or, with Nesterov's correction,
 // var -= lr * (grad + momentum * accum)
-Node* ResourceApplyMomentum(const Variable& var, const Variable& accum, Operand lr,
-                            Operand grad, Operand momentum,
+Node* ResourceApplyMomentum(const Variable& var, const Variable& accum,
+                            Operand lr, Operand grad, Operand momentum,
                             const ResourceApplyMomentumOptions& options = {});
 
 // The scalars of Adam (Kingma and Ba, 2014); beta1_power = beta1^t in step t.
@@ -54,8 +54,9 @@ struct ResourceApplyAdamOptions {
 // var -= lr_t * m / (sqrt(v) + epsilon)
 // With Nesterov's correction beta1 * m + (1 - beta1) * grad stands for m in the
 // last line.
-Node* ResourceApplyAdam(const Variable& var, const Variable& m, const Variable& v,
-                        const AdamScalars& scalars, Operand grad,
+Node* ResourceApplyAdam(const Variable& var, const Variable& m,
+                        const Variable& v, const AdamScalars& scalars,
+                        Operand grad,
                         const ResourceApplyAdamOptions& options = {});
 
 struct ResourceApplyRMSPropOptions {
@@ -65,9 +66,10 @@ struct ResourceApplyRMSPropOptions {
 // ms += (1 - rho) * (grad^2 - ms)
 // mom = momentum * mom + lr * grad / sqrt(ms + epsilon)
 // var -= mom
-Node* ResourceApplyRMSProp(const Variable& var, const Variable& ms, const Variable& mom,
-                           Operand lr, Operand rho, Operand momentum, Operand epsilon,
-                           Operand grad, const ResourceApplyRMSPropOptions& options = {});
+Node* ResourceApplyRMSProp(const Variable& var, const Variable& ms,
+                           const Variable& mom, Operand lr, Operand rho,
+                           Operand momentum, Operand epsilon, Operand grad,
+                           const ResourceApplyRMSPropOptions& options = {});
 
 struct ResourceApplyAdagradOptions {
   bool update_slots = true;  // False: accum stays as it is.
@@ -76,8 +78,9 @@ struct ResourceApplyAdagradOptions {
 
 // accum += grad^2
 // var -= lr * grad / sqrt(accum)
-Node* ResourceApplyAdagrad(const Variable& var, const Variable& accum, Operand lr,
-                           Operand grad, const ResourceApplyAdagradOptions& options = {});
+Node* ResourceApplyAdagrad(const Variable& var, const Variable& accum,
+                           Operand lr, Operand grad,
+                           const ResourceApplyAdagradOptions& options = {});
 
 }  // namespace weft
 

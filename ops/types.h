@@ -8,20 +8,26 @@
 
 namespace weft::types {
 
-inline std::vector<DataType> Floats() { return {DataType::kFloat, DataType::kDouble}; }
+inline std::vector<DataType> Floats() {
+  return {DataType::kFloat, DataType::kDouble};
+}
 
-inline std::vector<DataType> Integers() { return {DataType::kInt32, DataType::kInt64}; }
+inline std::vector<DataType> Integers() {
+  return {DataType::kInt32, DataType::kInt64};
+}
 
 // What arithmetic works on.
 inline std::vector<DataType> Numbers() {
-  return {DataType::kFloat, DataType::kDouble, DataType::kInt32, DataType::kInt64};
+  return {DataType::kFloat, DataType::kDouble, DataType::kInt32,
+          DataType::kInt64};
 }
 
 // What has plain bytes for elements and can be moved.
 inline std::vector<DataType> Plain() {
-  return {DataType::kFloat,  DataType::kDouble, DataType::kInt32, DataType::kInt64,
-          DataType::kBool,   DataType::kUint8,  DataType::kInt8,  DataType::kInt16,
-          DataType::kUint16, DataType::kHalf,   DataType::kBfloat16};
+  return {DataType::kFloat, DataType::kDouble,  DataType::kInt32,
+          DataType::kInt64, DataType::kBool,    DataType::kUint8,
+          DataType::kInt8,  DataType::kInt16,   DataType::kUint16,
+          DataType::kHalf,  DataType::kBfloat16};
 }
 
 // These, and lists of them.
@@ -33,9 +39,9 @@ inline std::vector<DataType> AndLists(std::vector<DataType> types) {
 // What can be converted to each other: what is computed with, and what is only
 // stored.
 inline std::vector<DataType> Convertible() {
-  return {DataType::kFloat, DataType::kDouble, DataType::kInt32, DataType::kInt64,
-          DataType::kBool,  DataType::kUint8,  DataType::kInt8,  DataType::kHalf,
-          DataType::kBfloat16};
+  return {DataType::kFloat, DataType::kDouble, DataType::kInt32,
+          DataType::kInt64, DataType::kBool,   DataType::kUint8,
+          DataType::kInt8,  DataType::kHalf,   DataType::kBfloat16};
 }
 
 }  // namespace weft::types

@@ -42,8 +42,8 @@ void InferScatter(InferContext& c) {
   TensorShape wanted = indices;
   for (int i = 1; i < params.rank(); ++i) wanted.AddDim(params.dim(i));
   if (!wanted.IsCompatibleWith(c.input(2))) {
-    c.Fail("updates is ", c.input(2).ToString(), " but must be ", wanted.ToString(),
-           ": the shape of indices, then that of a row");
+    c.Fail("updates is ", c.input(2).ToString(), " but must be ",
+           wanted.ToString(), ": the shape of indices, then that of a row");
   }
 }
 
@@ -54,11 +54,13 @@ Outputs GatherGradient(const GradContext& g) {
   const TensorShape& var = g.in(0).shape();
   if (var.rank() < 1 || var.dim(0) < 0) {
     return {g.node()->graph().Fail(
-        Unimplemented(g.node()->Describe(), ": the gradient needs to know the number of ",
+        Unimplemented(g.node()->Describe(),
+                      ": the gradient needs to know the number of ",
                       "rows of the variable, which is ", var.ToString()),
         g.node()->location())};
   }
-  const Output rows = Const(g.node()->graph(), static_cast<int32_t>(var.dim(0)));
+  const Output rows =
+      Const(g.node()->graph(), static_cast<int32_t>(var.dim(0)));
   return {UnsortedSegmentSum(g.dy(), indices, rows), {}};
 }
 
@@ -72,7 +74,9 @@ WEFT_OP(VarHandleOp)
     .RequiredAttr("shape", AttrKind::kShape)
     .Role(OpRole::kVariable)
     .Stateful()
-    .Infer([](InferContext& c) { c.SetOutput(0, c.attr<TensorShape>("shape")); })
+    .Infer([](InferContext& c) {
+      c.SetOutput(0, c.attr<TensorShape>("shape"));
+    })
     .NotDifferentiable()
     .NoKernel("the session holds variables");
 
@@ -145,32 +149,39 @@ Node* EmitAssign(absl::string_view op, const Variable& var, Operand value,
 
 }  // namespace
 
-Variable::Variable(GraphRef g, const VariableOptions& options) : dtype_(options.dtype) {
+Variable::Variable(GraphRef g, const VariableOptions& options)
+    : dtype_(options.dtype) {
   Graph& graph = g.graph;
   LocationScope location(graph, g.location);
   const std::string& scope = graph.name_scope();
   name_ = scope.empty() ? options.name : absl::StrCat(scope, "/", options.name);
   absl::Status error;
   if (graph.parent() != nullptr) {
-    error = InvalidArgument("variable '", name_, "' is made within the body of a loop or ",
+    error = InvalidArgument("variable '", name_,
+                            "' is made within the body of a loop or ",
                             "branch; make it before, and use it within");
-  } else if (graph.FindVariable(name_) != nullptr || graph.FindNode(name_) != nullptr) {
+  } else if (graph.FindVariable(name_) != nullptr ||
+             graph.FindNode(name_) != nullptr) {
     error = InvalidArgument("variable '", name_, "': the name is taken");
   } else if (!options.shape.IsFullyDefined()) {
-    error = InvalidArgument("variable '", name_, "': the shape ", options.shape.ToString(),
-                            " is not fully defined");
+    error = InvalidArgument("variable '", name_, "': the shape ",
+                            options.shape.ToString(), " is not fully defined");
   }
   if (!error.ok()) {
     handle_ = read_ = Output(graph.Fail(error, g.location));
     return;
   }
-  handle_ = graph.Add("VarHandleOp", {},
-                      {{"dtype", dtype_}, {"shape", options.shape}, {"shared_name", name_}},
-                      {.name = options.name, .location = g.location});
+  handle_ = graph.Add(
+      "VarHandleOp", {},
+      {{"dtype", dtype_}, {"shape", options.shape}, {"shared_name", name_}},
+      {.name = options.name, .location = g.location});
   NameScope inside(graph, NameScope::Existing{name_});
   read_ = ReadVariable({handle_, g.location}, dtype_, "Read/ReadVariableOp");
-  VariableInfo info = {.name = name_, .handle = handle_, .dtype = dtype_,
-                       .shape = options.shape, .trainable = options.trainable,
+  VariableInfo info = {.name = name_,
+                       .handle = handle_,
+                       .dtype = dtype_,
+                       .shape = options.shape,
+                       .trainable = options.trainable,
                        .restore = options.restore};
   if (options.initial_value.given()) MakeInitializer(g, options, &info);
   graph.AddVariable(std::move(info));
@@ -186,16 +197,18 @@ void Variable::MakeInitializer(GraphRef g, const VariableOptions& options,
   if (!g.graph.status().ok()) return;
   if (!value.valid() || value.dtype() != dtype_ ||
       !options.shape.IsCompatibleWith(value.shape())) {
-    g.graph.Fail(InvalidArgument("variable '", name_, "' is ", DataTypeName(dtype_), " ",
-                                 options.shape.ToString(), " but its initial value is ",
-                                 value.valid() ? DataTypeName(value.dtype()) : "missing",
-                                 value.valid() ? " " : "",
-                                 value.valid() ? value.shape().ToString() : ""),
-                 g.location);
+    g.graph.Fail(
+        InvalidArgument("variable '", name_, "' is ", DataTypeName(dtype_), " ",
+                        options.shape.ToString(), " but its initial value is ",
+                        value.valid() ? DataTypeName(value.dtype()) : "missing",
+                        value.valid() ? " " : "",
+                        value.valid() ? value.shape().ToString() : ""),
+        g.location);
     return;
   }
-  info->initializer = g.graph.Add(
-      "AssignVariableOp", {{handle_, g.location}, {value, g.location}}, {}, {.name = "Assign"});
+  info->initializer = g.graph.Add("AssignVariableOp",
+                                  {{handle_, g.location}, {value, g.location}},
+                                  {}, {.name = "Assign"});
 }
 
 Output Variable::read(GraphRef g) const {
@@ -223,8 +236,8 @@ Variable GetVariable(GraphRef g, absl::string_view name) {
   v.name_ = std::string(name);
   const VariableInfo* info = g.graph.FindVariable(name);
   if (info == nullptr) {
-    v.handle_ = v.read_ = Output(
-        g.graph.Fail(NotFound("there is no variable '", Printable(name), "'"), g.location));
+    v.handle_ = v.read_ = Output(g.graph.Fail(
+        NotFound("there is no variable '", Printable(name), "'"), g.location));
     return v;
   }
   v.dtype_ = info->dtype;
@@ -232,11 +245,13 @@ Variable GetVariable(GraphRef g, absl::string_view name) {
   // The read that the constructor made; imported variables may have none.
   Graph& root = g.graph.root();
   Node* read = root.FindNode(absl::StrCat(name, "/Read/ReadVariableOp"));
-  if (read != nullptr && read->op() == "ReadVariableOp" && read->input(0) == v.handle_) {
+  if (read != nullptr && read->op() == "ReadVariableOp" &&
+      read->input(0) == v.handle_) {
     v.read_ = Output(read);
   } else {
     NameScope scope(root, NameScope::Existing{v.name_});
-    v.read_ = ReadVariable({v.handle_, g.location}, v.dtype_, "Read/ReadVariableOp");
+    v.read_ =
+        ReadVariable({v.handle_, g.location}, v.dtype_, "Read/ReadVariableOp");
   }
   return v;
 }
@@ -261,7 +276,8 @@ Output VarIsInitialized(const Variable& var, absl::string_view name) {
   return Emit("VarIsInitializedOp", {var.handle()}, {}, name);
 }
 
-Output ResourceGather(const Variable& var, Operand indices, absl::string_view name) {
+Output ResourceGather(const Variable& var, Operand indices,
+                      absl::string_view name) {
   return Emit("ResourceGather", {{var.handle(), indices.location}, indices},
               {{"dtype", var.dtype()}}, name);
 }
@@ -269,7 +285,8 @@ Output ResourceGather(const Variable& var, Operand indices, absl::string_view na
 Node* ResourceScatterAdd(const Variable& var, Operand indices, Operand updates,
                          absl::string_view name) {
   return EmitNode("ResourceScatterAdd",
-                  {{var.handle(), indices.location}, indices, updates}, {}, name);
+                  {{var.handle(), indices.location}, indices, updates}, {},
+                  name);
 }
 
 }  // namespace weft

@@ -33,8 +33,8 @@ class InitialValue {
   InitialValue(Output value) : make_([value](Graph&) { return value; }) {}
   InitialValue(Operand value) : InitialValue(value.output) {}
   template <typename F>
-    requires std::is_invocable_r_v<Output, F, Graph&>
-  InitialValue(F make) : make_(std::move(make)) {}
+  requires std::is_invocable_r_v<Output, F, Graph&> InitialValue(F make)
+      : make_(std::move(make)) {}
 
   bool given() const { return make_ != nullptr; }
   Output Make(Graph& graph) const { return make_(graph); }
@@ -76,7 +76,8 @@ class Variable {
 
  private:
   friend Variable GetVariable(GraphRef g, absl::string_view name);
-  void MakeInitializer(GraphRef g, const VariableOptions& options, VariableInfo* info);
+  void MakeInitializer(GraphRef g, const VariableOptions& options,
+                       VariableInfo* info);
 
   std::string name_;
   DataType dtype_ = DataType::kInvalid;
@@ -89,18 +90,21 @@ Variable GetVariable(GraphRef g, absl::string_view name);
 
 // A read of its own: behind the control edges that are open, thus behind a
 // write if the caller has put it there.
-Output ReadVariable(Operand handle, DataType dtype, absl::string_view name = "ReadVariableOp");
+Output ReadVariable(Operand handle, DataType dtype,
+                    absl::string_view name = "ReadVariableOp");
 
 // var = value, var += value, var -= value. `value` has the variable's dtype and
 // shape; the change is made when the run ends well.
-Node* Assign(const Variable& var, Operand value, absl::string_view name = "AssignVariableOp");
+Node* Assign(const Variable& var, Operand value,
+             absl::string_view name = "AssignVariableOp");
 Node* AssignAdd(const Variable& var, Operand value,
                 absl::string_view name = "AssignAddVariableOp");
 Node* AssignSub(const Variable& var, Operand value,
                 absl::string_view name = "AssignSubVariableOp");
 
 // Scalar bool: has the variable a value?
-Output VarIsInitialized(const Variable& var, absl::string_view name = "VarIsInitializedOp");
+Output VarIsInitialized(const Variable& var,
+                        absl::string_view name = "VarIsInitializedOp");
 
 // Rows of the variable: indices.shape + var.shape[1:], as of the start of the
 // run. Reads only these rows; the gradient is as large as the variable.

@@ -10,6 +10,15 @@
 namespace weft {
 namespace {
 
+// Is this the only handle? Then what other threads did with theirs is over,
+// also in the order of memory: they let go by a decrement, which the one here
+// acquires.
+bool IsLastHandle(const Tensor& tensor) {
+  if (!tensor.IsSoleOwner()) return false;
+  const Tensor handle = tensor;
+  return true;
+}
+
 class Committer {
  public:
   Committer(const Plan& plan, const std::vector<VariableStore::Cell*>& cells,
@@ -79,7 +88,7 @@ class Committer {
           "' was given another shape while the run was going on");
     }
     const bool fits = value.is_valid() && value.dtype() == variable.dtype &&
-                      value.shape() == *shape && value.IsSoleOwner();
+                      value.shape() == *shape && IsLastHandle(value);
     if (fits && !layout_.copy_on_commit[v]) {
       // Others get their handles under the lock that is held here.
       context_.BindTarget(v, cells_[v]->value.mutable_raw_data(), *shape);

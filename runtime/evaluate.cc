@@ -64,7 +64,10 @@ Tensor* InPlaceOwner(const KernelCall& call, const LayoutContext& context,
 absl::StatusOr<Tensor> MakeResult(const KernelCall& call,
                                   const LayoutContext& context, int i,
                                   const LayoutOutput& output) {
-  if (output.value.is_valid()) return output.value;
+  // A value that the kernel has made. One that is borrowed is an input, and
+  // goes with it.
+  if (output.value.is_valid() && !output.value.IsBorrowed())
+    return output.value;
   if (!output.shape.IsFullyDefined()) {
     return Internal("the kernel leaves the shape of output ", i,
                     " open: ", output.shape.ToString());
@@ -78,6 +81,8 @@ absl::StatusOr<Tensor> MakeResult(const KernelCall& call,
     return ViewOf(whole, output.view_offset, output.shape)
         .Clone(call.services->allocator());
   }
+  if (output.value.is_valid())
+    return output.value.Clone(call.services->allocator());
   if (Tensor* owner = InPlaceOwner(call, context, i, output)) {
     return owner->Reshaped(output.shape);
   }

@@ -213,7 +213,8 @@ class Binder {
           ": a loop body or branch can not; return the value and assign "
           "it outside");
     }
-    // What replaces a value as a whole takes it from the input behind the handle.
+    // What replaces a value as a whole takes it from the input behind the
+    // handle.
     if (access.writes && !access.reads &&
         input + 1 >= static_cast<int>(node.inputs.size())) {
       return Unimplemented(graph_.Describe(n), " writes variable '",

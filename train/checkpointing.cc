@@ -20,7 +20,8 @@ std::map<std::string, Tensor> SessionState(const Session& session) {
   return state;
 }
 
-absl::Status RestoreSessionState(const std::map<std::string, Tensor>& state, Session* session,
+absl::Status RestoreSessionState(const std::map<std::string, Tensor>& state,
+                                 Session* session,
                                  std::map<std::string, Tensor>* unused) {
   std::map<std::string, Tensor> left = state;
   std::map<std::string, Tensor> values;
@@ -36,15 +37,17 @@ absl::Status RestoreSessionState(const std::map<std::string, Tensor>& state, Ses
       const Tensor& value = it->second;
       if (value.dtype() != variable.dtype || value.shape() != variable.shape) {
         different.push_back(absl::StrCat(
-            variable.name, " is ", DataTypeName(value.dtype()), " ", value.shape().ToString(),
-            " but must be ", DataTypeName(variable.dtype), " ", variable.shape.ToString()));
+            variable.name, " is ", DataTypeName(value.dtype()), " ",
+            value.shape().ToString(), " but must be ",
+            DataTypeName(variable.dtype), " ", variable.shape.ToString()));
       }
       values[variable.name] = value;
     }
     left.erase(it);
   }
   if (!different.empty()) {
-    return InvalidArgument("the checkpoint does not fit: ", absl::StrJoin(different, "; "));
+    return InvalidArgument("the checkpoint does not fit: ",
+                           absl::StrJoin(different, "; "));
   }
   if (!missing.empty()) {
     return NotFound("the checkpoint has no ", absl::StrJoin(missing, ", "));
@@ -56,7 +59,8 @@ absl::Status RestoreSessionState(const std::map<std::string, Tensor>& state, Ses
                             it->second.dtype() == DataType::kInt64 &&
                             it->second.num_elements() == 1;
     if (is_counter) {
-      counters[std::string(name)] = static_cast<uint64_t>(it->second.scalar<int64_t>());
+      counters[std::string(name)] =
+          static_cast<uint64_t>(it->second.scalar<int64_t>());
       it = left.erase(it);
     } else {
       ++it;

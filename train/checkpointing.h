@@ -27,8 +27,9 @@ std::map<std::string, Tensor> SessionState(const Session& session);
 //
 // NotFound or InvalidArgument with the whole list of what is missing or of
 // another dtype or shape.
-absl::Status RestoreSessionState(const std::map<std::string, Tensor>& state, Session* session,
-                                 std::map<std::string, Tensor>* unused = nullptr);
+absl::Status RestoreSessionState(
+    const std::map<std::string, Tensor>& state, Session* session,
+    std::map<std::string, Tensor>* unused = nullptr);
 
 }  // namespace weft
 

@@ -38,14 +38,15 @@ ClippedGradients ClipByGlobalNorm(const Operands& gradients, double clip_norm) {
   LocationScope at(*g, gradients.location);
   NameScope scope(*g, "clip_by_global_norm");
   if (!(clip_norm > 0)) {
-    Output error(g->Fail(InvalidArgument("ClipByGlobalNorm: clip_norm is ", clip_norm,
-                                         " but must be above 0")));
+    Output error(g->Fail(InvalidArgument("ClipByGlobalNorm: clip_norm is ",
+                                         clip_norm, " but must be above 0")));
     return {gradients.outputs, error};
   }
   ClippedGradients clipped{.norm = GlobalNorm(gradients)};
   // 0 * infinity is NaN, which is what an infinite norm is to give.
   Output finite = clipped.norm - clipped.norm;
-  Output scale = clip_norm / Maximum(clipped.norm, ScalarLike(clipped.norm, clip_norm));
+  Output scale =
+      clip_norm / Maximum(clipped.norm, ScalarLike(clipped.norm, clip_norm));
   scale = scale + finite;
   for (const Output& gradient : gradients.outputs) {
     clipped.gradients.push_back(gradient.valid() ? gradient * scale : gradient);

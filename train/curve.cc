@@ -14,8 +14,8 @@ namespace {
 
 constexpr double kWidth = 720, kHeight = 440;
 constexpr double kLeft = 70, kRight = 20, kTop = 40, kBottom = 55;
-constexpr std::array<const char*, 6> kColors = {"#1f77b4", "#d62728", "#2ca02c",
-                                                "#9467bd", "#ff7f0e", "#17becf"};
+constexpr std::array<const char*, 6> kColors = {
+    "#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf"};
 
 struct Range {
   double low = std::numeric_limits<double>::infinity();
@@ -32,7 +32,8 @@ struct Range {
 };
 
 std::string Escaped(const std::string& text) {
-  return absl::StrReplaceAll(text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}});
+  return absl::StrReplaceAll(text,
+                             {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}});
 }
 
 // 1, 2 or 5 times a power of ten, so that about five ticks fit.
@@ -57,13 +58,15 @@ class Diagram {
     }
     x_.Settle();
     y_.Settle();
-    absl::StrAppendFormat(&svg_,
-                          "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %g %g\" "
-                          "font-family=\"sans-serif\" font-size=\"13\">\n"
-                          "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
-                          kWidth, kHeight);
+    absl::StrAppendFormat(
+        &svg_,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %g %g\" "
+        "font-family=\"sans-serif\" font-size=\"13\">\n"
+        "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
+        kWidth, kHeight);
     Text(kWidth / 2, 24, "middle", options.title);
-    Text((kLeft + kWidth - kRight) / 2, kHeight - 14, "middle", options.x_label);
+    Text((kLeft + kWidth - kRight) / 2, kHeight - 14, "middle",
+         options.x_label);
     Text(14, kTop - 12, "start", options.y_label);
     Axes();
     for (size_t i = 0; i < curves.size(); ++i) Line(curves[i], i);
@@ -74,7 +77,8 @@ class Diagram {
 
  private:
   double X(double x) const {
-    return kLeft + (x - x_.low) / (x_.high - x_.low) * (kWidth - kLeft - kRight);
+    return kLeft +
+           (x - x_.low) / (x_.high - x_.low) * (kWidth - kLeft - kRight);
   }
   double Y(double y) const {
     return kHeight - kBottom -
@@ -82,23 +86,27 @@ class Diagram {
   }
 
   void Text(double x, double y, const char* anchor, const std::string& text) {
-    absl::StrAppendFormat(&svg_, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>\n",
-                          x, y, anchor, Escaped(text));
+    absl::StrAppendFormat(
+        &svg_, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>\n", x,
+        y, anchor, Escaped(text));
   }
 
   void Segment(double x1, double y1, double x2, double y2, const char* color) {
-    absl::StrAppendFormat(
-        &svg_, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\"/>\n", x1,
-        y1, x2, y2, color);
+    absl::StrAppendFormat(&svg_,
+                          "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" "
+                          "y2=\"%.1f\" stroke=\"%s\"/>\n",
+                          x1, y1, x2, y2, color);
   }
 
   void Axes() {
     const double x_step = TickStep(x_), y_step = TickStep(y_);
-    for (double x = std::ceil(x_.low / x_step) * x_step; x <= x_.high; x += x_step) {
+    for (double x = std::ceil(x_.low / x_step) * x_step; x <= x_.high;
+         x += x_step) {
       Segment(X(x), Y(y_.low), X(x), Y(y_.high), "#e6e6e6");
       Text(X(x), kHeight - kBottom + 18, "middle", absl::StrFormat("%g", x));
     }
-    for (double y = std::ceil(y_.low / y_step) * y_step; y <= y_.high; y += y_step) {
+    for (double y = std::ceil(y_.low / y_step) * y_step; y <= y_.high;
+         y += y_step) {
       Segment(X(x_.low), Y(y), X(x_.high), Y(y), "#e6e6e6");
       Text(kLeft - 8, Y(y) + 4, "end", absl::StrFormat("%g", y));
     }
@@ -129,7 +137,8 @@ class Diagram {
 
 }  // namespace
 
-std::string DrawCurves(const std::vector<Curve>& curves, const CurveOptions& options) {
+std::string DrawCurves(const std::vector<Curve>& curves,
+                       const CurveOptions& options) {
   return Diagram(curves, options).Take();
 }
 

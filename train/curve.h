@@ -21,7 +21,8 @@ struct CurveOptions {
 
 // The curves in one diagram with axes and a legend: an SVG document. Points
 // that are not finite are left out.
-std::string DrawCurves(const std::vector<Curve>& curves, const CurveOptions& options);
+std::string DrawCurves(const std::vector<Curve>& curves,
+                       const CurveOptions& options);
 
 // Means of `window` points each, for a curve that is too noisy to read.
 Curve Smoothed(const Curve& curve, int window);

@@ -16,7 +16,8 @@ Output Flat(Output x) { return x.shape().rank() == 1 ? x : Reshape(x, {-1}); }
 // The mean of `losses` [n], or their mean weighted by `weights`.
 Output Average(Output losses, const Output& weights) {
   if (!weights.valid()) return Mean(losses);
-  Output w = weights.dtype() == losses.dtype() ? weights : Cast(weights, losses.dtype());
+  Output w = weights.dtype() == losses.dtype() ? weights
+                                               : Cast(weights, losses.dtype());
   w = Flat(w);
   Output total = Sum(losses * w);
   // All left out: a loss of 0, not of 0 / 0.
@@ -26,11 +27,13 @@ Output Average(Output losses, const Output& weights) {
 Output Rows(Operand logits, const std::string& name) {
   const TensorShape& shape = logits.shape();
   if (shape.rank() >= 2 && shape.dim(-1) > 0) {
-    return shape.rank() == 2 ? logits.output : Reshape(logits, {-1, shape.dim(-1)});
+    return shape.rank() == 2 ? logits.output
+                             : Reshape(logits, {-1, shape.dim(-1)});
   }
   return Output(logits.graph().Fail(
-      InvalidArgument("'", name, "': logits are ", shape.ToString(),
-                      " but must be [..., classes] with a known number of classes"),
+      InvalidArgument(
+          "'", name, "': logits are ", shape.ToString(),
+          " but must be [..., classes] with a known number of classes"),
       logits.location));
 }
 
@@ -45,7 +48,8 @@ Output SparseSoftmaxCrossEntropy(Operand logits, Operand labels,
   return Average(losses, options.weights);
 }
 
-Output SoftmaxCrossEntropy(Operand logits, Operand labels, const LossOptions& options) {
+Output SoftmaxCrossEntropy(Operand logits, Operand labels,
+                           const LossOptions& options) {
   LocationScope at(logits);
   NameScope scope(logits.graph(), options.name);
   Output rows = Rows(logits, options.name);
@@ -54,10 +58,12 @@ Output SoftmaxCrossEntropy(Operand logits, Operand labels, const LossOptions& op
   return Average(losses, options.weights);
 }
 
-Output MeanSquaredError(Operand predictions, Operand targets, const LossOptions& options) {
+Output MeanSquaredError(Operand predictions, Operand targets,
+                        const LossOptions& options) {
   LocationScope at(predictions);
   NameScope scope(predictions.graph(), options.name);
-  return Average(Flat(SquaredDifference(predictions, targets)), options.weights);
+  return Average(Flat(SquaredDifference(predictions, targets)),
+                 options.weights);
 }
 
 }  // namespace weft

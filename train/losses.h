@@ -9,7 +9,8 @@
 namespace weft {
 
 struct LossOptions {
-  Output weights;  // Of labels' shape: 0 leaves an element out. None: all count.
+  Output
+      weights;  // Of labels' shape: 0 leaves an element out. None: all count.
   std::string name = "loss";
 };
 
@@ -21,7 +22,8 @@ Output SparseSoftmaxCrossEntropy(Operand logits, Operand labels,
 
 // The mean cross entropy of softmax(logits) against label distributions, both
 // [..., classes]. Weights are of shape [...].
-Output SoftmaxCrossEntropy(Operand logits, Operand labels, const LossOptions& options = {});
+Output SoftmaxCrossEntropy(Operand logits, Operand labels,
+                           const LossOptions& options = {});
 
 // The mean of (predictions - targets)^2, which have one shape.
 Output MeanSquaredError(Operand predictions, Operand targets,

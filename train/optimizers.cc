@@ -21,21 +21,23 @@ Variable Slot(Graph& g, const Variable& var, absl::string_view name) {
   return Variable(g, {.name = absl::StrCat(var.name(), "/", name),
                       .shape = var.shape(),
                       .dtype = var.dtype(),
-                      .initial_value = [&var](Graph& graph) {
-                        return Zeros(graph, var.dtype(), var.shape());
-                      },
+                      .initial_value =
+                          [&var](Graph& graph) {
+                            return Zeros(graph, var.dtype(), var.shape());
+                          },
                       .trainable = false});
 }
 
-Variable ScalarVariable(Graph& g, absl::string_view name, DataType dtype, double value) {
+Variable ScalarVariable(Graph& g, absl::string_view name, DataType dtype,
+                        double value) {
   NameScope top(g, NameScope::Existing{""});
-  return Variable(g, {.name = std::string(name),
-                      .shape = {},
-                      .dtype = dtype,
-                      .initial_value = [&](Graph& graph) {
-                        return Cast(Const(graph, value), dtype);
-                      },
-                      .trainable = false});
+  return Variable(
+      g, {.name = std::string(name),
+          .shape = {},
+          .dtype = dtype,
+          .initial_value =
+              [&](Graph& graph) { return Cast(Const(graph, value), dtype); },
+          .trainable = false});
 }
 
 }  // namespace
@@ -58,11 +60,14 @@ Node* GradientDescent::Apply(const Operands& gradients,
   return Group(g, updates, options_.name);
 }
 
-Node* Adam::Apply(const Operands& gradients, const std::vector<Variable>& variables) {
+Node* Adam::Apply(const Operands& gradients,
+                  const std::vector<Variable>& variables) {
   Graph& g = variables[0].handle().graph();
   const DataType dtype = variables[0].dtype();
-  Variable beta1_power = ScalarVariable(g, "beta1_power", dtype, options_.beta1);
-  Variable beta2_power = ScalarVariable(g, "beta2_power", dtype, options_.beta2);
+  Variable beta1_power =
+      ScalarVariable(g, "beta1_power", dtype, options_.beta1);
+  Variable beta2_power =
+      ScalarVariable(g, "beta2_power", dtype, options_.beta2);
   if (!g.status().ok()) return g.Fail(g.status());
   std::vector<Node*> updates;
   for (size_t i = 0; i < variables.size(); ++i) {
@@ -70,18 +75,20 @@ Node* Adam::Apply(const Operands& gradients, const std::vector<Variable>& variab
     if (!gradient.valid()) continue;
     const Variable& var = variables[i];
     if (var.dtype() != dtype) {
-      return g.Fail(InvalidArgument("Adam '", options_.name, "': ", var.name(), " is ",
-                                    DataTypeName(var.dtype()), " but ", variables[0].name(),
-                                    " ", DataTypeName(dtype), "; use one optimizer per type"));
+      return g.Fail(InvalidArgument(
+          "Adam '", options_.name, "': ", var.name(), " is ",
+          DataTypeName(var.dtype()), " but ", variables[0].name(), " ",
+          DataTypeName(dtype), "; use one optimizer per type"));
     }
-    const AdamScalars scalars{.beta1_power = beta1_power.read(),
-                              .beta2_power = beta2_power.read(),
-                              .lr = options_.learning_rate.Like(gradient),
-                              .beta1 = ScalarLike(gradient, options_.beta1),
-                              .beta2 = ScalarLike(gradient, options_.beta2),
-                              .epsilon = ScalarLike(gradient, options_.epsilon)};
-    updates.push_back(ResourceApplyAdam(var, Slot(g, var, "Adam"), Slot(g, var, "Adam_1"),
-                                        scalars, gradient));
+    const AdamScalars scalars{
+        .beta1_power = beta1_power.read(),
+        .beta2_power = beta2_power.read(),
+        .lr = options_.learning_rate.Like(gradient),
+        .beta1 = ScalarLike(gradient, options_.beta1),
+        .beta2 = ScalarLike(gradient, options_.beta2),
+        .epsilon = ScalarLike(gradient, options_.epsilon)};
+    updates.push_back(ResourceApplyAdam(
+        var, Slot(g, var, "Adam"), Slot(g, var, "Adam_1"), scalars, gradient));
   }
   Output next1 = beta1_power.read() * options_.beta1;
   Output next2 = beta2_power.read() * options_.beta2;
@@ -98,7 +105,8 @@ std::vector<Variable> TrainableVariables(GraphRef g) {
   return variables;
 }
 
-TrainStep Minimize(Operand loss, Optimizer& optimizer, const MinimizeOptions& options) {
+TrainStep Minimize(Operand loss, Optimizer& optimizer,
+                   const MinimizeOptions& options) {
   Graph& g = loss.graph();
   LocationScope at(loss);
   NameScope scope(g, options.name);
@@ -110,18 +118,21 @@ TrainStep Minimize(Operand loss, Optimizer& optimizer, const MinimizeOptions& op
   };
   if (!loss.shape().IsCompatibleWith(TensorShape{})) {
     return failed(InvalidArgument("'", options.name, "': the loss is ",
-                                  loss.shape().ToString(), " but must be a scalar"));
+                                  loss.shape().ToString(),
+                                  " but must be a scalar"));
   }
   if (variables.empty()) {
-    return failed(InvalidArgument("'", options.name, "': there is no variable to train"));
+    return failed(
+        InvalidArgument("'", options.name, "': there is no variable to train"));
   }
-  Outputs gradients = Gradients({loss.output}, variables, {.truncate = options.truncate});
+  Outputs gradients =
+      Gradients({loss.output}, variables, {.truncate = options.truncate});
   if (!g.status().ok()) return failed(g.status());
   TrainStep step{.gradient_norm = GlobalNorm(gradients)};
   if (!step.gradient_norm.valid()) {
-    return failed(InvalidArgument("'", options.name, "': the loss ", loss.output.name(),
-                                  " depends on none of the ", variables.size(),
-                                  " variables to train"));
+    return failed(InvalidArgument(
+        "'", options.name, "': the loss ", loss.output.name(),
+        " depends on none of the ", variables.size(), " variables to train"));
   }
   if (options.clip_norm.has_value()) {
     ClippedGradients clipped = ClipByGlobalNorm(gradients, *options.clip_norm);

@@ -34,7 +34,8 @@ class Optimizer {
   // Adds nodes that change each variable by its gradient; the node that runs
   // them all. Slots are variables of their own, not trainable. A gradient that
   // is not valid leaves its variable alone.
-  virtual Node* Apply(const Operands& gradients, const std::vector<Variable>& variables) = 0;
+  virtual Node* Apply(const Operands& gradients,
+                      const std::vector<Variable>& variables) = 0;
 };
 
 struct GradientDescentOptions {
@@ -45,8 +46,10 @@ struct GradientDescentOptions {
 // var -= learning_rate * gradient
 class GradientDescent : public Optimizer {
  public:
-  explicit GradientDescent(GradientDescentOptions options = {}) : options_(std::move(options)) {}
-  Node* Apply(const Operands& gradients, const std::vector<Variable>& variables) override;
+  explicit GradientDescent(GradientDescentOptions options = {})
+      : options_(std::move(options)) {}
+  Node* Apply(const Operands& gradients,
+              const std::vector<Variable>& variables) override;
 
  private:
   GradientDescentOptions options_;
@@ -65,16 +68,17 @@ struct AdamOptions {
 class Adam : public Optimizer {
  public:
   explicit Adam(AdamOptions options = {}) : options_(std::move(options)) {}
-  Node* Apply(const Operands& gradients, const std::vector<Variable>& variables) override;
+  Node* Apply(const Operands& gradients,
+              const std::vector<Variable>& variables) override;
 
  private:
   AdamOptions options_;
 };
 
 struct MinimizeOptions {
-  std::vector<Variable> variables = {};    // Empty: all trainable ones.
-  std::optional<double> clip_norm = {};    // Of all gradients together.
-  std::optional<int64_t> truncate = {};    // See GradientsOptions.
+  std::vector<Variable> variables = {};  // Empty: all trainable ones.
+  std::optional<double> clip_norm = {};  // Of all gradients together.
+  std::optional<int64_t> truncate = {};  // See GradientsOptions.
   std::string name = "train";
 };
 
@@ -85,7 +89,8 @@ struct TrainStep {
 
 // One step of making `loss` small: its gradients, clipped, applied. Fails the
 // graph if no variable has a gradient.
-TrainStep Minimize(Operand loss, Optimizer& optimizer, const MinimizeOptions& options = {});
+TrainStep Minimize(Operand loss, Optimizer& optimizer,
+                   const MinimizeOptions& options = {});
 
 // All variables of the graph that are trainable.
 std::vector<Variable> TrainableVariables(GraphRef g);

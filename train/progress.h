@@ -45,8 +45,8 @@ class Progress {
 };
 
 // What Progress prints, without the bar. `seconds` since the first step.
-std::string ProgressText(int64_t step, int64_t first_step, int64_t total_steps, double loss,
-                         double seconds);
+std::string ProgressText(int64_t step, int64_t first_step, int64_t total_steps,
+                         double loss, double seconds);
 
 }  // namespace weft
 

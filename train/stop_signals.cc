@@ -12,7 +12,8 @@ void Keep(int signal) { received_signal.store(signal); }
 
 }  // namespace
 
-StopSignals::StopSignals(bool enabled) : enabled_(enabled), old_int_(), old_term_() {
+StopSignals::StopSignals(bool enabled)
+    : enabled_(enabled), old_int_(), old_term_() {
   received_signal.store(0);
   if (!enabled_) return;
   struct sigaction action = {};

@@ -6,22 +6,26 @@
 
 namespace weft {
 
-StreamBatcher::StreamBatcher(std::vector<int32_t> ids, int64_t batch, int64_t time)
+StreamBatcher::StreamBatcher(std::vector<int32_t> ids, int64_t batch,
+                             int64_t time)
     : ids_(std::move(ids)),
       batch_(batch),
       time_(time),
       // The last input of a stream needs a target behind it.
       stream_length_((static_cast<int64_t>(ids_.size()) - 1) / batch) {}
 
-absl::StatusOr<StreamBatcher> StreamBatcher::Create(std::vector<int32_t> ids, int64_t batch,
+absl::StatusOr<StreamBatcher> StreamBatcher::Create(std::vector<int32_t> ids,
+                                                    int64_t batch,
                                                     int64_t time) {
   if (batch < 1 || time < 1) {
-    return InvalidArgument("batches of [", batch, ", ", time, "]: both must be at least 1");
+    return InvalidArgument("batches of [", batch, ", ", time,
+                           "]: both must be at least 1");
   }
   const int64_t size = static_cast<int64_t>(ids.size());
   if ((size - 1) / batch < time) {
-    return InvalidArgument(size, " ids are too few for one batch of [", batch, ", ", time,
-                           "], which takes ", batch, " * ", time, " + 1");
+    return InvalidArgument(size, " ids are too few for one batch of [", batch,
+                           ", ", time, "], which takes ", batch, " * ", time,
+                           " + 1");
   }
   return StreamBatcher(std::move(ids), batch, time);
 }
@@ -39,8 +43,8 @@ StreamBatch StreamBatcher::Next() {
     targets.insert(targets.end(), from + 1, from + time_ + 1);
   }
   const TensorShape shape = {batch_, time_};
-  return {Tensor::Of<int32_t>(shape, inputs), Tensor::Of<int32_t>(shape, targets),
-          in_epoch == 0};
+  return {Tensor::Of<int32_t>(shape, inputs),
+          Tensor::Of<int32_t>(shape, targets), in_epoch == 0};
 }
 
 }  // namespace weft

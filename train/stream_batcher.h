@@ -13,7 +13,8 @@ namespace weft {
 struct StreamBatch {
   Tensor inputs;   // int32 [batch, time]
   Tensor targets;  // int32 [batch, time]: the inputs, one step on.
-  bool starts = false;  // The rows do not go on from the batch before: reset the state.
+  bool starts =
+      false;  // The rows do not go on from the batch before: reset the state.
 };
 
 // The sequence is cut into `batch` streams of equal length; each batch is the
@@ -23,8 +24,8 @@ struct StreamBatch {
 class StreamBatcher {
  public:
   // InvalidArgument if there are not even one batch of ids.
-  static absl::StatusOr<StreamBatcher> Create(std::vector<int32_t> ids, int64_t batch,
-                                              int64_t time);
+  static absl::StatusOr<StreamBatcher> Create(std::vector<int32_t> ids,
+                                              int64_t batch, int64_t time);
 
   StreamBatch Next();
   int64_t batches_per_epoch() const { return stream_length_ / time_; }

@@ -19,10 +19,11 @@ constexpr char kGlobalStep[] = "global_step";
 
 }  // namespace
 
-absl::StatusOr<TrainingLoop> TrainingLoop::Create(Session* session, TrainingOptions options) {
+absl::StatusOr<TrainingLoop> TrainingLoop::Create(Session* session,
+                                                  TrainingOptions options) {
   if (options.steps < 0 || options.checkpoint_every < 1) {
-    return InvalidArgument("training: steps is ", options.steps, ", checkpoint_every ",
-                           options.checkpoint_every,
+    return InvalidArgument("training: steps is ", options.steps,
+                           ", checkpoint_every ", options.checkpoint_every,
                            " but they must be at least 0 and 1");
   }
   TrainingLoop loop(session, std::move(options));
@@ -34,8 +35,10 @@ absl::StatusOr<TrainingLoop> TrainingLoop::Create(Session* session, TrainingOpti
 }
 
 absl::Status TrainingLoop::Resume() {
-  absl::StatusOr<LatestCheckpointResult> latest = LatestCheckpoint(options_.directory);
-  if (absl::IsNotFound(latest.status())) return absl::OkStatus();  // A first run.
+  absl::StatusOr<LatestCheckpointResult> latest =
+      LatestCheckpoint(options_.directory);
+  if (absl::IsNotFound(latest.status()))
+    return absl::OkStatus();  // A first run.
   WEFT_RETURN_IF_ERROR(latest.status());
   if (options_.progress != nullptr) {
     for (const absl::Status& damage : latest->skipped) {
@@ -61,7 +64,8 @@ absl::Status TrainingLoop::Restore(const std::string& prefix) {
     std::map<std::string, Tensor> extra;
     for (const auto& [key, value] : unused) {
       absl::string_view name = key;
-      if (absl::ConsumePrefix(&name, kExtraPrefix)) extra[std::string(name)] = value;
+      if (absl::ConsumePrefix(&name, kExtraPrefix))
+        extra[std::string(name)] = value;
     }
     WEFT_RETURN_IF_ERROR(Annotate(options_.extra.restore(extra), prefix));
   }
@@ -80,7 +84,8 @@ absl::StatusOr<std::string> TrainingLoop::Save(int64_t steps) const {
     }
   }
   return SaveCheckpoint(options_.directory, options_.basename, steps,
-                        TensorMap(state.begin(), state.end()), {.keep = options_.keep});
+                        TensorMap(state.begin(), state.end()),
+                        {.keep = options_.keep});
 }
 
 absl::StatusOr<TrainingResult> TrainingLoop::Run(const StepFn& step) {
@@ -96,7 +101,8 @@ absl::StatusOr<TrainingResult> TrainingLoop::Run(const StepFn& step) {
   while (result.steps < options_.steps && signals.received() == 0) {
     WEFT_ASSIGN_OR_RETURN(const double loss, step(result.steps));
     if (!std::isfinite(loss)) {
-      return FailedPrecondition("training: the loss is ", loss, " in step ", result.steps);
+      return FailedPrecondition("training: the loss is ", loss, " in step ",
+                                result.steps);
     }
     result.losses.push_back({result.steps, loss});
     ++result.steps;
@@ -112,8 +118,9 @@ absl::StatusOr<TrainingResult> TrainingLoop::Run(const StepFn& step) {
     WEFT_ASSIGN_OR_RETURN(result.checkpoint, Save(result.steps));
   }
   if (result.stopped && progress.has_value()) {
-    progress->Note(absl::StrCat("stopped by signal ", result.signal, " after step ",
-                                result.steps, "; saved ", result.checkpoint));
+    progress->Note(absl::StrCat("stopped by signal ", result.signal,
+                                " after step ", result.steps, "; saved ",
+                                result.checkpoint));
   }
   first_step_ = result.steps;
   resumed_from_ = result.checkpoint;

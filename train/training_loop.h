@@ -2,7 +2,8 @@
 //
 //   WEFT_ASSIGN_OR_RETURN(TrainingLoop loop,
 //                         TrainingLoop::Create(session.get(), {.steps = 1000,
-//                                                              .directory = "run"}));
+//                                                              .directory =
+//                                                              "run"}));
 //   WEFT_ASSIGN_OR_RETURN(TrainingResult result, loop.Run([&](int64_t step) {
 //     return TrainOneBatch(step);  // absl::StatusOr<double>: the loss.
 //   }));
@@ -31,7 +32,7 @@ struct ExtraState {
 };
 
 struct TrainingOptions {
-  int64_t steps = 0;           // In all, with those of the runs that are resumed.
+  int64_t steps = 0;  // In all, with those of the runs that are resumed.
   std::string directory = {};  // Of the checkpoints. Empty: none are written.
   std::string basename = "model";
   int64_t checkpoint_every = 500;  // Steps; there is one at the end, too.
@@ -43,10 +44,10 @@ struct TrainingOptions {
 };
 
 struct TrainingResult {
-  int64_t steps = 0;      // Done in all.
-  bool stopped = false;   // By a signal, before all steps were done.
-  int signal = 0;         // Which.
-  std::string checkpoint; // The newest one's path without suffix; may be "".
+  int64_t steps = 0;       // Done in all.
+  bool stopped = false;    // By a signal, before all steps were done.
+  int signal = 0;          // Which.
+  std::string checkpoint;  // The newest one's path without suffix; may be "".
   std::vector<std::pair<int64_t, double>> losses;  // (step, loss) of this run.
 };
 
@@ -56,7 +57,8 @@ class TrainingLoop {
   using StepFn = std::function<absl::StatusOr<double>(int64_t step)>;
 
   // Initializes the session's variables, or restores the newest checkpoint.
-  static absl::StatusOr<TrainingLoop> Create(Session* session, TrainingOptions options);
+  static absl::StatusOr<TrainingLoop> Create(Session* session,
+                                             TrainingOptions options);
 
   // Steps until all are done or a signal comes. An error of `step` ends the
   // loop and is returned; checkpoints stay as they are. So does a loss that is

@@ -16,11 +16,12 @@ std::vector<std::string> NamesOf(const Outputs& outputs) {
   return names;
 }
 
-absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(const ModelOptions& options,
-                                                             const SessionOptions& session) {
+absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(
+    const ModelOptions& options, const SessionOptions& session) {
   std::unique_ptr<Evaluator> evaluator(new Evaluator);
   evaluator->model_ = BuildModel(evaluator->graph_, options);
-  WEFT_ASSIGN_OR_RETURN(evaluator->session_, Session::Create(evaluator->graph_, session));
+  WEFT_ASSIGN_OR_RETURN(evaluator->session_,
+                        Session::Create(evaluator->graph_, session));
   return evaluator;
 }
 
@@ -34,8 +35,8 @@ absl::Status Evaluator::CopyWeights(const Session& trained) {
   return session_->SetVariables(own);
 }
 
-absl::StatusOr<double> Evaluator::BitsPerCharacter(const Session& trained,
-                                                   const std::vector<int32_t>& ids) {
+absl::StatusOr<double> Evaluator::BitsPerCharacter(
+    const Session& trained, const std::vector<int32_t>& ids) {
   WEFT_RETURN_IF_ERROR(CopyWeights(trained));
   std::vector<Fetch> fetches = {model_.loss};
   for (const Output& state : model_.final_state) fetches.push_back(state);

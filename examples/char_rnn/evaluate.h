@@ -18,8 +18,8 @@ std::vector<std::string> NamesOf(const Outputs& outputs);
 // The model without dropout, with the weights of a session that trains it.
 class Evaluator {
  public:
-  static absl::StatusOr<std::unique_ptr<Evaluator>> Create(const ModelOptions& options,
-                                                           const SessionOptions& session);
+  static absl::StatusOr<std::unique_ptr<Evaluator>> Create(
+      const ModelOptions& options, const SessionOptions& session);
 
   // Bits per character of `ids`, the first of which is given, with the weights
   // that `trained` has now. The state is carried from the first to the last.

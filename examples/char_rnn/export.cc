@@ -28,7 +28,8 @@ absl::StatusOr<ExportedModel> ExportModel(const ModelOptions& options,
   WEFT_RETURN_IF_ERROR(WriteGraph(files.graph, g));
   WEFT_ASSIGN_OR_RETURN(const proto::GraphDef frozen,
                         FreezeGraph(g, fetches, trained.GetVariables()));
-  WEFT_RETURN_IF_ERROR(WriteGraphDef(files.frozen, frozen, GraphFormat::kBinary));
+  WEFT_RETURN_IF_ERROR(
+      WriteGraphDef(files.frozen, frozen, GraphFormat::kBinary));
   return files;
 }
 

@@ -17,8 +17,8 @@ struct ExportedModel {
 };
 
 // Both hold the model without dropout: `ids` in, `probabilities` and the final
-// states out; and the constant `vocabulary`, so that the file alone is enough to
-// make text.
+// states out; and the constant `vocabulary`, so that the file alone is enough
+// to make text.
 absl::StatusOr<ExportedModel> ExportModel(const ModelOptions& options,
                                           const Vocabulary& vocabulary,
                                           const Session& trained,

@@ -24,12 +24,12 @@ Model BuildModel(Graph& g, const ModelOptions& options) {
   Output x = embedding(m.ids, {.input_dim = options.vocabulary_size,
                                .output_dim = options.embedding});
   RNNResult h = lstm(x, {.units = options.units,
-                               .dropout = KeepProb{options.keep_prob},
-                               .num_layers = options.num_layers,
-                               .return_seq = true,
+                         .dropout = KeepProb{options.keep_prob},
+                         .num_layers = options.num_layers,
+                         .return_seq = true,
                          .return_state = true,
-                               .dynamic = true,
-                               .zero_padded = false});
+                         .dynamic = true,
+                         .zero_padded = false});
   m.logits = dense(h, {.units = options.vocabulary_size});
   m.probabilities = Softmax(m.logits, "probabilities");
   m.loss = SparseSoftmaxCrossEntropy(m.logits, m.targets);

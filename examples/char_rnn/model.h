@@ -20,9 +20,9 @@ struct ModelOptions {
 };
 
 struct Model {
-  Output ids;            // int32 [batch, time], fed.
-  Output targets;        // int32 [batch, time], fed.
-  Outputs initial_state; // {c, h} per layer [batch, units]: fed, or zeros.
+  Output ids;             // int32 [batch, time], fed.
+  Output targets;         // int32 [batch, time], fed.
+  Outputs initial_state;  // {c, h} per layer [batch, units]: fed, or zeros.
   Outputs final_state;
   Output logits;         // [batch, time, vocabulary]
   Output probabilities;  // The same shape: of the next character.

@@ -33,8 +33,9 @@ Split SplitHeldOut(const std::vector<int32_t>& ids, double share);
 
 // Bits per character of `text` under a bigram model with add-`smoothing`
 // counts of `train`. The first character of `text` is given.
-double BigramBits(const std::vector<int32_t>& train, const std::vector<int32_t>& text,
-                  int64_t vocabulary_size, double smoothing);
+double BigramBits(const std::vector<int32_t>& train,
+                  const std::vector<int32_t>& text, int64_t vocabulary_size,
+                  double smoothing);
 
 }  // namespace weft::char_rnn
 

@@ -13,10 +13,11 @@ Trainer::Trainer(const TrainerOptions& options, StreamBatcher batcher)
       batcher_(std::move(batcher)),
       graph_({.mode = ModeKeys::kTrain, .seed = options.seed}) {}
 
-absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const TrainerOptions& options,
-                                                         std::vector<int32_t> ids) {
-  WEFT_ASSIGN_OR_RETURN(StreamBatcher batcher,
-                        StreamBatcher::Create(std::move(ids), options.batch, options.time));
+absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(
+    const TrainerOptions& options, std::vector<int32_t> ids) {
+  WEFT_ASSIGN_OR_RETURN(
+      StreamBatcher batcher,
+      StreamBatcher::Create(std::move(ids), options.batch, options.time));
   std::unique_ptr<Trainer> trainer(new Trainer(options, std::move(batcher)));
   WEFT_RETURN_IF_ERROR(trainer->Build());
   return trainer;
@@ -25,7 +26,8 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(const TrainerOptions& o
 absl::Status Trainer::Build() {
   model_ = BuildModel(graph_, options_.model);
   Adam adam({.learning_rate = options_.learning_rate});
-  const TrainStep step = Minimize(model_.loss, adam, {.clip_norm = options_.clip_norm});
+  const TrainStep step =
+      Minimize(model_.loss, adam, {.clip_norm = options_.clip_norm});
   WEFT_ASSIGN_OR_RETURN(session_, Session::Create(graph_, options_.session));
   Signature signature{.feeds = {model_.ids.name(), model_.targets.name()},
                       .fetches = {model_.loss.name()},
@@ -56,8 +58,10 @@ absl::StatusOr<double> Trainer::Step() {
   feeds_[0] = std::move(batch.inputs);
   feeds_[1] = std::move(batch.targets);
   WEFT_RETURN_IF_ERROR(step_->Run(feeds_, &results_));
-  // The final states are fed to the next step; their old tensors are written next.
-  for (size_t k = 2; k < feeds_.size(); ++k) std::swap(feeds_[k], results_[k - 1]);
+  // The final states are fed to the next step; their old tensors are written
+  // next.
+  for (size_t k = 2; k < feeds_.size(); ++k)
+    std::swap(feeds_[k], results_[k - 1]);
   return results_[0].scalar<float>();
 }
 
@@ -65,29 +69,32 @@ ExtraState Trainer::extra_state() {
   return {.save =
               [this] {
                 std::map<std::string, Tensor> extra;
-                extra["position"] = Tensor::Scalar<int64_t>(batcher_.position());
+                extra["position"] =
+                    Tensor::Scalar<int64_t>(batcher_.position());
                 for (size_t k = 2; k < feeds_.size(); ++k) {
                   extra[absl::StrCat("state_", k - 2)] = feeds_[k];
                 }
                 return extra;
               },
-          .restore = [this](const std::map<std::string, Tensor>& extra) {
-            return RestoreExtra(extra);
-          }};
+          .restore =
+              [this](const std::map<std::string, Tensor>& extra) {
+                return RestoreExtra(extra);
+              }};
 }
 
 absl::Status Trainer::RestoreExtra(const std::map<std::string, Tensor>& extra) {
   const auto position = extra.find("position");
   if (position == extra.end() || position->second.dtype() != DataType::kInt64 ||
-      position->second.num_elements() != 1 || position->second.scalar<int64_t>() < 0) {
+      position->second.num_elements() != 1 ||
+      position->second.scalar<int64_t>() < 0) {
     return InvalidArgument("the checkpoint has no position in the text");
   }
   for (size_t k = 2; k < feeds_.size(); ++k) {
     const auto state = extra.find(absl::StrCat("state_", k - 2));
     if (state == extra.end() || state->second.dtype() != feeds_[k].dtype() ||
         state->second.shape() != feeds_[k].shape()) {
-      return InvalidArgument("the checkpoint has no recurrent state ", k - 2, " of shape ",
-                             feeds_[k].shape().ToString());
+      return InvalidArgument("the checkpoint has no recurrent state ", k - 2,
+                             " of shape ", feeds_[k].shape().ToString());
     }
     feeds_[k] = state->second;
   }

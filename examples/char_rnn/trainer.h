@@ -29,8 +29,8 @@ struct TrainerOptions {
 
 class Trainer {
  public:
-  static absl::StatusOr<std::unique_ptr<Trainer>> Create(const TrainerOptions& options,
-                                                         std::vector<int32_t> ids);
+  static absl::StatusOr<std::unique_ptr<Trainer>> Create(
+      const TrainerOptions& options, std::vector<int32_t> ids);
 
   // One batch: its loss, in nats. The state goes on from the batch before.
   absl::StatusOr<double> Step();

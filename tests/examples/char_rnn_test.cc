@@ -39,7 +39,8 @@ TEST(TextTest, BigramBitsAreThoseOfTheSmoothedCounts) {
 
 class CharRnnTest : public ::testing::Test {
  protected:
-  static constexpr char kText[] = "the thin thread then threads through the thick cloth. ";
+  static constexpr char kText[] =
+      "the thin thread then threads through the thick cloth. ";
 
   CharRnnTest() : vocabulary_(kText) {
     std::string text;
@@ -70,7 +71,8 @@ class CharRnnTest : public ::testing::Test {
 };
 
 TEST_F(CharRnnTest, LearnsSavesAndMakesTextFromTheFileAlone) {
-  ASSERT_OK_AND_ASSIGN(std::unique_ptr<Trainer> trainer, Trainer::Create(options_, ids_));
+  ASSERT_OK_AND_ASSIGN(std::unique_ptr<Trainer> trainer,
+                       Trainer::Create(options_, ids_));
   ASSERT_OK(trainer->session().Initialize());
   const double before = Bits(trainer->session());
   for (int i = 0; i < 150; ++i) ASSERT_OK(trainer->Step());
@@ -79,23 +81,26 @@ TEST_F(CharRnnTest, LearnsSavesAndMakesTextFromTheFileAlone) {
   EXPECT_LT(after, before / 2);
 
   ASSERT_OK_AND_ASSIGN(const ExportedModel files,
-                       ExportModel(options_.model, vocabulary_, trainer->session(),
-                                   ::testing::TempDir()));
+                       ExportModel(options_.model, vocabulary_,
+                                   trainer->session(), ::testing::TempDir()));
   ASSERT_OK_AND_ASSIGN(Sampler sampler, Sampler::Load(files.frozen, 1));
   ASSERT_OK_AND_ASSIGN(const std::string text, sampler.Sample("the ", 40, 0.5));
   EXPECT_EQ(text.size(), 44u);
   ASSERT_OK_AND_ASSIGN(Sampler again, Sampler::Load(files.frozen, 1));
-  EXPECT_THAT(again.Sample("the ", 40, 0.5), ::testing::Eq(absl::StatusOr<std::string>(text)));
-  EXPECT_THAT(sampler.Sample("?", 1, 1), StatusIs(absl::StatusCode::kInvalidArgument,
-                                                  HasSubstr("knows no '?'")));
+  EXPECT_THAT(again.Sample("the ", 40, 0.5),
+              ::testing::Eq(absl::StatusOr<std::string>(text)));
+  EXPECT_THAT(
+      sampler.Sample("?", 1, 1),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("knows no '?'")));
 }
 
 TEST_F(CharRnnTest, ItsFilesHoldTensorFlowOpsAlone) {
-  ASSERT_OK_AND_ASSIGN(std::unique_ptr<Trainer> trainer, Trainer::Create(options_, ids_));
+  ASSERT_OK_AND_ASSIGN(std::unique_ptr<Trainer> trainer,
+                       Trainer::Create(options_, ids_));
   ASSERT_OK(trainer->session().Initialize());
   ASSERT_OK_AND_ASSIGN(const ExportedModel files,
-                       ExportModel(options_.model, vocabulary_, trainer->session(),
-                                   ::testing::TempDir()));
+                       ExportModel(options_.model, vocabulary_,
+                                   trainer->session(), ::testing::TempDir()));
   const OpTable& table = LoadOpTable(kTfOpTable);
   for (const std::string& file : {files.graph, files.frozen}) {
     ASSERT_OK_AND_ASSIGN(const std::string bytes, ReadFile(file));

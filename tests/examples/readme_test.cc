@@ -18,7 +18,8 @@ std::string Contents(const std::string& path) {
 TEST(ReadmeTest, ShowsTheProgramThatIsTested) {
   const std::string program = Contents("examples/quickstart/quickstart.cc");
   ASSERT_FALSE(program.empty());
-  EXPECT_NE(Contents("README.md").find("```cpp\n" + program + "```"), std::string::npos);
+  EXPECT_NE(Contents("README.md").find("```cpp\n" + program + "```"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -15,7 +15,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-absl::StatusOr<AttrValue> Read(absl::string_view text, const AttrMap* function_attrs = nullptr) {
+absl::StatusOr<AttrValue> Read(absl::string_view text,
+                               const AttrMap* function_attrs = nullptr) {
   proto::AttrValue proto;
   EXPECT_OK(ParseText(text, &proto)) << text;
   TensorBudget budget(1 << 20);
@@ -25,7 +26,8 @@ absl::StatusOr<AttrValue> Read(absl::string_view text, const AttrMap* function_a
 TEST(AttrProtoTest, WhatIsWrittenIsReadBack) {
   const Tensor tensor = Tensor::Vector<float>({1, 2});
   const FunctionName function = {
-      "f", std::make_shared<AttrMap>(AttrMap{{"T", DataType::kFloat}, {"g", FunctionName{"g", nullptr}}})};
+      "f", std::make_shared<AttrMap>(AttrMap{
+               {"T", DataType::kFloat}, {"g", FunctionName{"g", nullptr}}})};
   const AttrValue values[] = {
       int64_t{-3},
       0.1f,
@@ -69,12 +71,16 @@ TEST(AttrProtoTest, APlaceholderIsTheFunctionsAttr) {
   EXPECT_EQ(value, AttrValue(DataType::kDouble));
   ASSERT_OK_AND_ASSIGN(
       const AttrValue function,
-      Read("func { name: 'f' attr { key: 'U' value { placeholder: 'T' } } }", &attrs));
-  EXPECT_EQ(function.get_if<FunctionName>()->attrs->Get<DataType>("U"), DataType::kDouble);
-  EXPECT_THAT(Read("placeholder: 'N'", &attrs),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("attr 'N'")));
-  EXPECT_THAT(Read("placeholder: 'T'"),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("is not in one")));
+      Read("func { name: 'f' attr { key: 'U' value { placeholder: 'T' } } }",
+           &attrs));
+  EXPECT_EQ(function.get_if<FunctionName>()->attrs->Get<DataType>("U"),
+            DataType::kDouble);
+  EXPECT_THAT(
+      Read("placeholder: 'N'", &attrs),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("attr 'N'")));
+  EXPECT_THAT(
+      Read("placeholder: 'T'"),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("is not in one")));
 }
 
 TEST(AttrProtoTest, AMistakeInAFunctionSaysWhere) {
@@ -86,11 +92,13 @@ TEST(AttrProtoTest, AMistakeInAFunctionSaysWhere) {
 TEST(AttrProtoTest, FunctionsInAttrsOfFunctionsHaveALimit) {
   proto::AttrValue attr;
   proto::AttrValue* inner = &attr;
-  for (int i = 0; i < 1000; ++i) inner = &(*inner->mutable_func()->mutable_attr())["f"];
+  for (int i = 0; i < 1000; ++i)
+    inner = &(*inner->mutable_func()->mutable_attr())["f"];
   inner->set_i(1);
   TensorBudget budget(0);
   EXPECT_THAT(AttrReader(&budget, nullptr).Read(attr),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("nested too deep")));
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("nested too deep")));
 }
 
 }  // namespace

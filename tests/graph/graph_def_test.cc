@@ -23,12 +23,14 @@ using ::testing::HasSubstr;
 constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 
 proto::GraphDef Small() {
-  return GraphDefOf(NodeText("x", "Placeholder", "", "dtype = type: DT_FLOAT") +
-                    NodeText("w", "Const", "",
-                             "dtype = type: DT_FLOAT; value = tensor { dtype: DT_FLOAT "
-                             "tensor_shape { dim { size: 2 } } tensor_content: 'abcdefgh' }") +
-                    NodeText("y", "AddV2", "x w", "T = type: DT_FLOAT") +
-                    "versions { producer: 27 }");
+  return GraphDefOf(
+      NodeText("x", "Placeholder", "", "dtype = type: DT_FLOAT") +
+      NodeText(
+          "w", "Const", "",
+          "dtype = type: DT_FLOAT; value = tensor { dtype: DT_FLOAT "
+          "tensor_shape { dim { size: 2 } } tensor_content: 'abcdefgh' }") +
+      NodeText("y", "AddV2", "x w", "T = type: DT_FLOAT") +
+      "versions { producer: 27 }");
 }
 
 std::string Bytes(const google::protobuf::Message& message) {
@@ -38,7 +40,8 @@ std::string Bytes(const google::protobuf::Message& message) {
 TEST(GraphDefTest, ReadsBothFormats) {
   const proto::GraphDef graph = Small();
   for (GraphFormat format : {GraphFormat::kBinary, GraphFormat::kText}) {
-    ASSERT_OK_AND_ASSIGN(const std::string bytes, SerializeGraphDef(graph, format));
+    ASSERT_OK_AND_ASSIGN(const std::string bytes,
+                         SerializeGraphDef(graph, format));
     ASSERT_OK_AND_ASSIGN(const proto::GraphDef read, ParseGraphDef(bytes));
     EXPECT_EQ(PrintText(read), PrintText(graph));
   }
@@ -74,7 +77,10 @@ std::vector<NoGraph> NoGraphs() {
   meta.mutable_meta_info_def()->add_tags("serve");
   proto::MetaGraphDef with_version = meta;
   with_version.mutable_meta_info_def()->set_meta_graph_version("v1");
-  with_version.mutable_meta_info_def()->mutable_stripped_op_list()->add_op()->set_name("Add");
+  with_version.mutable_meta_info_def()
+      ->mutable_stripped_op_list()
+      ->add_op()
+      ->set_name("Add");
   return {
       {"", "it is empty"},
       {" \n\t ", "it is empty"},
@@ -83,7 +89,8 @@ std::vector<NoGraph> NoGraphs() {
       {"\x1f\x8b\x08\x08", "a gzip archive"},
       {std::string("\x93NUMPY\x01\0v", 9), "a NumPy array"},
       {std::string("\x1c\0\0\0TFL3", 8), "a TensorFlow Lite model"},
-      {std::string(40, '\0') + "\x57\xfb\x80\x8b\x24\x75\x47\xdb", "the index of a checkpoint"},
+      {std::string(40, '\0') + "\x57\xfb\x80\x8b\x24\x75\x47\xdb",
+       "the index of a checkpoint"},
       {Bytes(saved_model), "a SavedModel"},
       {PrintText(saved_model), "a SavedModel in text form"},
       {Bytes(meta), "a MetaGraphDef"},
@@ -99,24 +106,30 @@ std::vector<NoGraph> NoGraphs() {
 
 TEST(GraphDefTest, SaysWhatAFileLooksLikeThatIsNoGraph) {
   for (const NoGraph& no_graph : NoGraphs()) {
-    EXPECT_THAT(ParseGraphDef(no_graph.bytes),
-                StatusIs(kInvalid, AllOf(HasSubstr("not a GraphDef ("),
-                                         HasSubstr(no_graph.looks_like + ")"))));
+    EXPECT_THAT(
+        ParseGraphDef(no_graph.bytes),
+        StatusIs(kInvalid, AllOf(HasSubstr("not a GraphDef ("),
+                                 HasSubstr(no_graph.looks_like + ")"))));
   }
 }
 
 TEST(GraphDefTest, AMistakeInTextHasLineAndColumn) {
-  EXPECT_THAT(ParseGraphDef("node {\n  nam: 'x'\n}"),
-              StatusIs(kInvalid, HasSubstr("text form: 2:6: Message type \"weft.proto.NodeDef\" "
-                                           "has no field named \"nam\"")));
-  EXPECT_THAT(ParseGraphDef("Dear reader,"), StatusIs(kInvalid, HasSubstr("text form: 1:6")));
+  EXPECT_THAT(
+      ParseGraphDef("node {\n  nam: 'x'\n}"),
+      StatusIs(kInvalid,
+               HasSubstr("text form: 2:6: Message type \"weft.proto.NodeDef\" "
+                         "has no field named \"nam\"")));
+  EXPECT_THAT(ParseGraphDef("Dear reader,"),
+              StatusIs(kInvalid, HasSubstr("text form: 1:6")));
 }
 
 TEST(GraphDefTest, TextCannotNestWithoutEnd) {
   std::string text = "node { attr { key: 'f' value { ";
   for (int i = 0; i < 100000; ++i) text += "func { attr { value { ";
-  EXPECT_THAT(ParseGraphDef(text), StatusIs(kInvalid, HasSubstr("nesting deeper than 100")));
-  EXPECT_THAT(ParseGraphDef("x: " + std::string(1000000, '[')), StatusIs(kInvalid));
+  EXPECT_THAT(ParseGraphDef(text),
+              StatusIs(kInvalid, HasSubstr("nesting deeper than 100")));
+  EXPECT_THAT(ParseGraphDef("x: " + std::string(1000000, '[')),
+              StatusIs(kInvalid));
 }
 
 TEST(GraphDefTest, BytesCannotNestWithoutEnd) {
@@ -124,24 +137,31 @@ TEST(GraphDefTest, BytesCannotNestWithoutEnd) {
   proto::GraphDef graph;
   graph.add_node()->set_name("x");
   proto::AttrValue* attr = &(*graph.mutable_node(0)->mutable_attr())["f"];
-  for (int i = 0; i < 40; ++i) attr = &(*attr->mutable_func()->mutable_attr())["f"];
-  EXPECT_THAT(ParseGraphDef(Bytes(graph)),
-              StatusIs(kInvalid, HasSubstr("nesting deeper than 100, at byte")));
+  for (int i = 0; i < 40; ++i)
+    attr = &(*attr->mutable_func()->mutable_attr())["f"];
+  EXPECT_THAT(
+      ParseGraphDef(Bytes(graph)),
+      StatusIs(kInvalid, HasSubstr("nesting deeper than 100, at byte")));
 }
 
 TEST(GraphDefTest, RefusesLengthsThatNobodyHas) {
-  const std::string huge = "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f";  // Node of 2^63 - 1 bytes.
-  EXPECT_THAT(ParseGraphDef(huge),
-              StatusIs(absl::StatusCode::kResourceExhausted,
-                       HasSubstr("node[0] at byte 0 has 9223372036854775807 bytes")));
+  const std::string huge =
+      "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f";  // Node of 2^63 - 1 bytes.
+  EXPECT_THAT(
+      ParseGraphDef(huge),
+      StatusIs(absl::StatusCode::kResourceExhausted,
+               HasSubstr("node[0] at byte 0 has 9223372036854775807 bytes")));
 }
 
 TEST(GraphDefTest, NamesMustBeText) {
   std::string bytes = "\x0a\x09\x0a\x01x\x12\x04NoOp";
   ASSERT_OK(ParseGraphDef(bytes));
   bytes[4] = '\xff';
-  EXPECT_THAT(ParseGraphDef(bytes),
-              StatusIs(kInvalid, HasSubstr("node[0].name at byte 2 is not valid UTF-8: '\\xff'")));
+  EXPECT_THAT(
+      ParseGraphDef(bytes),
+      StatusIs(
+          kInvalid,
+          HasSubstr("node[0].name at byte 2 is not valid UTF-8: '\\xff'")));
 }
 
 TEST(GraphDefTest, SaysWhereAFileIsCutOff) {
@@ -159,7 +179,8 @@ TEST(GraphDefTest, NothingIsImportedInPart) {
   const std::string bytes = Bytes(whole);
   int errors = 0;
   for (size_t size = 0; size < bytes.size(); ++size) {
-    const absl::StatusOr<proto::GraphDef> graph = ParseGraphDef(bytes.substr(0, size));
+    const absl::StatusOr<proto::GraphDef> graph =
+        ParseGraphDef(bytes.substr(0, size));
     if (!graph.ok()) {
       ++errors;
       continue;
@@ -167,8 +188,8 @@ TEST(GraphDefTest, NothingIsImportedInPart) {
     proto::GraphDef prefix = whole;
     if (graph->node_size() < whole.node_size()) prefix.clear_versions();
     if (!graph->has_versions()) prefix.clear_versions();
-    prefix.mutable_node()->DeleteSubrange(graph->node_size(),
-                                          whole.node_size() - graph->node_size());
+    prefix.mutable_node()->DeleteSubrange(
+        graph->node_size(), whole.node_size() - graph->node_size());
     EXPECT_EQ(Bytes(*graph), Bytes(prefix)) << size;
   }
   EXPECT_GE(errors, static_cast<int>(bytes.size()) - 5);
@@ -188,8 +209,10 @@ TEST(TextFormatTest, TextBeyondAnIntIsRefused) {
   // Never read: only its size counts.
   const absl::string_view huge("", size_t{1} << 31);
   proto::GraphDef graph;
-  EXPECT_THAT(ParseText(huge, &graph), StatusIs(absl::StatusCode::kResourceExhausted));
-  EXPECT_THAT(ParseBinary(huge, &graph), StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(ParseText(huge, &graph),
+              StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(ParseBinary(huge, &graph),
+              StatusIs(absl::StatusCode::kResourceExhausted));
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 
 Output X(Graph& g, const TensorShape& shape = {2}, const char* name = "x",
          DataType dtype = DataType::kFloat) {
-  return g.Add("Placeholder", {}, {{"dtype", dtype}, {"shape", shape}}, {.name = name});
+  return g.Add("Placeholder", {}, {{"dtype", dtype}, {"shape", shape}},
+               {.name = name});
 }
 Output Identity(Operand x, const char* name = "Identity") {
   return x.graph().Add("Identity", {x}, {}, {.name = name});
@@ -34,7 +35,8 @@ Output AddOp(Operand x, Operand y, const char* name = "AddV2") {
   return x.graph().Add("AddV2", {x, y}, {}, {.name = name});
 }
 
-// ---- Nodes ---------------------------------------------------------------------
+// ---- Nodes
+// ---------------------------------------------------------------------
 
 TEST(GraphTest, ANodeGetsWhatFollowsFromItsInputs) {
   Graph g;
@@ -88,14 +90,17 @@ TEST(GraphTest, ControlScopesComeInFrontOfNewNodes) {
   {
     ControlScope outer(g, {first});
     ControlScope inner(g, {second, first});
-    EXPECT_THAT(g.Add("NoOp", {})->control_inputs(), ElementsAre(first, second));
-    EXPECT_THAT(g.Add("NoOp", {}, {}, {.control_inputs = {second}})->control_inputs(),
-                ElementsAre(second, first));
+    EXPECT_THAT(g.Add("NoOp", {})->control_inputs(),
+                ElementsAre(first, second));
+    EXPECT_THAT(
+        g.Add("NoOp", {}, {}, {.control_inputs = {second}})->control_inputs(),
+        ElementsAre(second, first));
   }
   EXPECT_TRUE(g.Add("NoOp", {})->control_inputs().empty());
 }
 
-// ---- Mistakes ------------------------------------------------------------------
+// ---- Mistakes
+// ------------------------------------------------------------------
 
 TEST(GraphTest, TheFirstMistakeSticks) {
   Graph g;
@@ -107,7 +112,9 @@ TEST(GraphTest, TheFirstMistakeSticks) {
   const Output later = AddOp(wrong, X(g, {1}), "second");
   EXPECT_TRUE(g.IsErrorNode(later.node()));
   EXPECT_EQ(g.num_nodes(), nodes);
-  EXPECT_THAT(g.status(), StatusIs(kInvalid, HasSubstr("AddV2 'first'(x:0 [2], x_1:0 [3]): ")));
+  EXPECT_THAT(
+      g.status(),
+      StatusIs(kInvalid, HasSubstr("AddV2 'first'(x:0 [2], x_1:0 [3]): ")));
 }
 
 TEST(GraphTest, AMistakeNamesTheLineThatMadeIt) {
@@ -129,20 +136,23 @@ TEST(GraphTest, ALayerReportsTheUsersLine) {
     LocationScope inner(g, {"layer.cc", 7});
     AddOp(x, X(g, {3}));
   }
-  EXPECT_THAT(std::string(g.status().message()), EndsWith("[built at model.cc:42]"));
+  EXPECT_THAT(std::string(g.status().message()),
+              EndsWith("[built at model.cc:42]"));
 }
 
 TEST(GraphTest, RefusesWhatIsNoOp) {
   Graph g;
   g.Add("Matmul", {});
-  EXPECT_THAT(g.status(),
-              StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("there is no op 'Matmul'")));
+  EXPECT_THAT(g.status(), StatusIs(absl::StatusCode::kUnimplemented,
+                                   HasSubstr("there is no op 'Matmul'")));
 }
 
 TEST(GraphTest, RefusesNamesThatNoFileMayHold) {
   Graph g;
   X(g, {}, "a b");
-  EXPECT_THAT(g.status(), StatusIs(kInvalid, HasSubstr("Placeholder 'a b': a node name consists")));
+  EXPECT_THAT(
+      g.status(),
+      StatusIs(kInvalid, HasSubstr("Placeholder 'a b': a node name consists")));
 }
 
 TEST(GraphTest, RefusesInputsThatAreNone) {
@@ -154,21 +164,29 @@ TEST(GraphTest, RefusesInputsThatAreNone) {
 TEST(GraphTest, RefusesOutputsThatThereAreNot) {
   Graph g;
   g.Add("Identity", {Output(X(g).node(), 1)});
-  EXPECT_THAT(g.status(),
-              StatusIs(kInvalid, HasSubstr("input 0 is output 1 of Placeholder 'x', which has 1")));
+  EXPECT_THAT(
+      g.status(),
+      StatusIs(
+          kInvalid,
+          HasSubstr("input 0 is output 1 of Placeholder 'x', which has 1")));
 }
 
 TEST(GraphTest, RefusesValuesOfAnotherGraph) {
   Graph g, other;
   g.Add("AddV2", {X(g), X(other, {2}, "theirs")}, {}, {.name = "sum"});
-  EXPECT_THAT(g.status(),
-              StatusIs(kInvalid, HasSubstr("AddV2 'sum': input 1, theirs:0, belongs to another")));
+  EXPECT_THAT(
+      g.status(),
+      StatusIs(
+          kInvalid,
+          HasSubstr("AddV2 'sum': input 1, theirs:0, belongs to another")));
 }
 
 TEST(GraphTest, RefusesControlInputsOfAnotherGraph) {
   Graph g, other;
   g.Add("NoOp", {}, {}, {.control_inputs = {X(other).node()}});
-  EXPECT_THAT(g.status(), StatusIs(kInvalid, HasSubstr("control input 'x' belongs to another")));
+  EXPECT_THAT(
+      g.status(),
+      StatusIs(kInvalid, HasSubstr("control input 'x' belongs to another")));
 }
 
 TEST(GraphTest, HasALimitedNumberOfNodes) {
@@ -179,12 +197,15 @@ TEST(GraphTest, HasALimitedNumberOfNodes) {
   X(*body);
   EXPECT_OK(g.status());
   X(*body, {}, "one_too_many");
-  EXPECT_THAT(g.status(), StatusIs(absl::StatusCode::kResourceExhausted,
-                                   AllOf(HasSubstr("more than 3 nodes (GraphOptions.max_nodes)"),
-                                         HasSubstr("'one_too_many'"))));
+  EXPECT_THAT(
+      g.status(),
+      StatusIs(absl::StatusCode::kResourceExhausted,
+               AllOf(HasSubstr("more than 3 nodes (GraphOptions.max_nodes)"),
+                     HasSubstr("'one_too_many'"))));
 }
 
-// ---- Looking things up -----------------------------------------------------------
+// ---- Looking things up
+// -----------------------------------------------------------
 
 TEST(GraphTest, FindsOutputsByName) {
   Graph g;
@@ -196,10 +217,13 @@ TEST(GraphTest, FindsOutputsByName) {
   EXPECT_EQ(found, pair->output(0));
   EXPECT_EQ(g.FindNode("pair"), pair);
   EXPECT_EQ(g.FindNode("pear"), nullptr);
-  EXPECT_THAT(g.FindOutput("pear"),
-              StatusIs(absl::StatusCode::kNotFound,
-                       HasSubstr("there is no 'pear' in the graph; did you mean 'pair'")));
-  EXPECT_THAT(g.FindOutput("pair:2"), StatusIs(kInvalid, HasSubstr("has 2 outputs")));
+  EXPECT_THAT(
+      g.FindOutput("pear"),
+      StatusIs(
+          absl::StatusCode::kNotFound,
+          HasSubstr("there is no 'pear' in the graph; did you mean 'pair'")));
+  EXPECT_THAT(g.FindOutput("pair:2"),
+              StatusIs(kInvalid, HasSubstr("has 2 outputs")));
   EXPECT_THAT(g.FindOutput("pair:x"), StatusIs(kInvalid));
 }
 
@@ -209,8 +233,9 @@ TEST(GraphTest, NamesThatDisappearedAreFoundThroughAliases) {
   g.AddAlias("rnn/while/Exit:0", x);
   ASSERT_OK_AND_ASSIGN(const Output found, g.FindOutput("rnn/while/Exit"));
   EXPECT_EQ(found, x);
-  EXPECT_THAT(g.FindOutput("rnn/while/Exot"),
-              StatusIs(absl::StatusCode::kNotFound, HasSubstr("rnn/while/Exit:0")));
+  EXPECT_THAT(
+      g.FindOutput("rnn/while/Exot"),
+      StatusIs(absl::StatusCode::kNotFound, HasSubstr("rnn/while/Exit:0")));
 }
 
 TEST(GraphTest, SeedsDependOnNamesAlone) {
@@ -236,7 +261,8 @@ TEST(GraphTest, VariablesAndCollectionsBelongToTheOutermostGraph) {
   EXPECT_TRUE(g.Collection("none").empty());
 }
 
-// ---- Bodies ----------------------------------------------------------------------
+// ---- Bodies
+// ----------------------------------------------------------------------
 
 TEST(BodyTest, ABodyKnowsWhereItIs) {
   Graph g;
@@ -274,7 +300,8 @@ TEST(BodyTest, WhatIsFarOutsideIsCapturedByAllBodiesBetween) {
   EXPECT_EQ(inner->captures()[0].outer, outer->captures()[0].inner);
   EXPECT_EQ(y.node()->input(0), inner->captures()[0].inner);
   // The same value by its other name is no second argument.
-  EXPECT_EQ(inner->Capturing(outer->captures()[0].inner), inner->captures()[0].inner);
+  EXPECT_EQ(inner->Capturing(outer->captures()[0].inner),
+            inner->captures()[0].inner);
 }
 
 TEST(BodyTest, ANodeBelongsWhereItsInputsAre) {
@@ -288,8 +315,9 @@ TEST(BodyTest, ANodeBelongsWhereItsInputsAre) {
 
 TEST(BodyTest, KnownElementsAreKnownInside) {
   Graph g;
-  const Output two = g.Add("Const", {}, {{"dtype", DataType::kInt32},
-                                         {"value", Tensor::Vector<int32_t>({2, 3})}});
+  const Output two = g.Add("Const", {},
+                           {{"dtype", DataType::kInt32},
+                            {"value", Tensor::Vector<int32_t>({2, 3})}});
   std::unique_ptr<Graph> body = Graph::MakeBody(g);
   const Output inner = body->Capturing(two);
   ASSERT_NE(inner.node()->output_value(0), nullptr);
@@ -305,7 +333,8 @@ TEST(BodyTest, AValueOfACompleteBodyStaysInside) {
   NodeOptions options;
   options.bodies.push_back(std::move(body));
   g.Add("PartitionedCall", {x},
-        {{"f", FunctionName{"f", nullptr}}, {"Tout", std::vector<DataType>{DataType::kFloat}}},
+        {{"f", FunctionName{"f", nullptr}},
+         {"Tout", std::vector<DataType>{DataType::kFloat}}},
         std::move(options));
   ASSERT_OK(g.status());
   g.Add("AddV2", {inner, x});
@@ -330,10 +359,12 @@ TEST(BodyTest, BodiesNestAsDeepAsAStackAllows) {
   }
   EXPECT_OK(g.status());
   bodies.push_back(Graph::MakeBody(*innermost));
-  EXPECT_THAT(g.status(), StatusIs(kInvalid, HasSubstr("nested more than 64 deep")));
+  EXPECT_THAT(g.status(),
+              StatusIs(kInvalid, HasSubstr("nested more than 64 deep")));
 }
 
-// ---- Changing what is there --------------------------------------------------------
+// ---- Changing what is there
+// --------------------------------------------------------
 
 TEST(GraphTest, NodesCanBeChangedByThoseWhoMust) {
   Graph g;
@@ -356,8 +387,9 @@ TEST(GraphTest, NodesCanBeChangedByThoseWhoMust) {
 
 TEST(GraphTest, UnknownOpsAreKept) {
   Graph g;
-  Node* node = g.AddUnknown("Fft", {X(g)}, {{"n", 3}}, {DataType::kFloat, DataType::kInvalid},
-                            {.name = "f"});
+  Node* node =
+      g.AddUnknown("Fft", {X(g)}, {{"n", 3}},
+                   {DataType::kFloat, DataType::kInvalid}, {.name = "f"});
   ASSERT_OK(g.status());
   EXPECT_EQ(node->schema(), nullptr);
   EXPECT_EQ(node->num_outputs(), 2);

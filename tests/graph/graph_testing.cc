@@ -20,7 +20,8 @@ void DumpTo(const Graph& graph, const std::string& indent, std::string* out) {
     if (node->schema() == nullptr) absl::StrAppend(out, " unknown");
     for (const auto& [name, value] : node->attrs()) {
       // Functions that are alike share a name: what counts is the body.
-      if (node->num_bodies() > 0 && value.kind() == AttrKind::kFunction) continue;
+      if (node->num_bodies() > 0 && value.kind() == AttrKind::kFunction)
+        continue;
       absl::StrAppend(out, " ", name, "=", value.ToString());
     }
     absl::StrAppend(out, " ->");
@@ -55,18 +56,21 @@ absl::StatusOr<std::unique_ptr<Graph>> Import(absl::string_view text,
   return ImportGraphDef(GraphDefOf(text), options);
 }
 
-std::string NodeText(absl::string_view name, absl::string_view op, absl::string_view inputs,
-                     absl::string_view attrs) {
+std::string NodeText(absl::string_view name, absl::string_view op,
+                     absl::string_view inputs, absl::string_view attrs) {
   std::string text = absl::StrCat("node { name: '", name, "' op: '", op, "'");
-  for (absl::string_view input : absl::StrSplit(inputs, ' ', absl::SkipEmpty())) {
+  for (absl::string_view input :
+       absl::StrSplit(inputs, ' ', absl::SkipEmpty())) {
     absl::StrAppend(&text, " input: '", input, "'");
   }
   // Several attrs are separated by semicolons.
-  for (absl::string_view attr : absl::StrSplit(attrs, ';', absl::SkipWhitespace())) {
+  for (absl::string_view attr :
+       absl::StrSplit(attrs, ';', absl::SkipWhitespace())) {
     const std::pair<absl::string_view, absl::string_view> parts =
         absl::StrSplit(attr, absl::MaxSplits('=', 1));
-    absl::StrAppend(&text, " attr { key: '", absl::StripAsciiWhitespace(parts.first),
-                    "' value { ", parts.second, " } }");
+    absl::StrAppend(&text, " attr { key: '",
+                    absl::StripAsciiWhitespace(parts.first), "' value { ",
+                    parts.second, " } }");
   }
   return text + " }\n";
 }

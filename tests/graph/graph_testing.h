@@ -17,13 +17,15 @@ namespace weft {
 proto::GraphDef GraphDefOf(absl::string_view text);
 
 // The graph in `text`.
-absl::StatusOr<std::unique_ptr<Graph>> Import(absl::string_view text,
-                                              const ImportOptions& options = {});
+absl::StatusOr<std::unique_ptr<Graph>> Import(
+    absl::string_view text, const ImportOptions& options = {});
 
 // One node, as text of a GraphDef. `inputs`
-// are separated by spaces, `attrs` by semicolons: "T = type: DT_FLOAT; N = i: 2".
+// are separated by spaces, `attrs` by semicolons: "T = type: DT_FLOAT; N = i:
+// 2".
 std::string NodeText(absl::string_view name, absl::string_view op,
-                     absl::string_view inputs = "", absl::string_view attrs = "");
+                     absl::string_view inputs = "",
+                     absl::string_view attrs = "");
 
 // Everything there is to a graph, one line per node, bodies indented. Equal for
 // graphs that are alike.

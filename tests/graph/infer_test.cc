@@ -36,16 +36,19 @@ WEFT_OP(InferTest)
 class InferTest : public ::testing::Test {
  protected:
   Output X(const TensorShape& shape) {
-    return g_.Add("Placeholder", {}, {{"dtype", DataType::kFloat}, {"shape", shape}},
+    return g_.Add("Placeholder", {},
+                  {{"dtype", DataType::kFloat}, {"shape", shape}},
                   {.name = "x"});
   }
   Output Sizes(std::initializer_list<int32_t> sizes) {
-    return g_.Add("Const", {}, {{"dtype", DataType::kInt32},
-                                {"value", Tensor::Vector<int32_t>(sizes)}});
+    return g_.Add("Const", {},
+                  {{"dtype", DataType::kInt32},
+                   {"value", Tensor::Vector<int32_t>(sizes)}});
   }
   // The output's shape, after an inference that sees these inputs.
-  absl::StatusOr<TensorShape> Infer(const std::vector<TensorShape>& inputs,
-                                    std::function<void(InferContext&)> inference) {
+  absl::StatusOr<TensorShape> Infer(
+      const std::vector<TensorShape>& inputs,
+      std::function<void(InferContext&)> inference) {
     Inference() = std::move(inference);
     std::vector<Operand> operands;
     for (const TensorShape& shape : inputs) operands.emplace_back(X(shape));
@@ -70,15 +73,21 @@ TEST_F(InferTest, DimsOfOneNameAreEqual) {
   EXPECT_EQ(shape, (TensorShape{2, 5, 7}));
   ASSERT_OK_AND_ASSIGN(shape, Infer({{-1, 3}, {-1, 5}}, matmul));
   EXPECT_EQ(shape, (TensorShape{-1, 5, 7}));
-  ASSERT_OK_AND_ASSIGN(shape, Infer({TensorShape::UnknownRank(), {3, 5}}, matmul));
+  ASSERT_OK_AND_ASSIGN(shape,
+                       Infer({TensorShape::UnknownRank(), {3, 5}}, matmul));
   EXPECT_EQ(shape, (TensorShape{-1, 5, 7}));
-  EXPECT_THAT(Infer({{2, 28}, {64, 10}}, matmul),
-              StatusIs(kInvalid, HasSubstr("): values[0] is [64, 10] but must be [depth = 28, "
-                                           "units]")));
+  EXPECT_THAT(
+      Infer({{2, 28}, {64, 10}}, matmul),
+      StatusIs(kInvalid,
+               HasSubstr("): values[0] is [64, 10] but must be [depth = 28, "
+                         "units]")));
 }
 
 TEST_F(InferTest, AWrongRankIsAMistake) {
-  EXPECT_THAT(Infer({{2}}, [](InferContext& c) { c.Expect(0, {Dim("batch"), 4}); }),
+  EXPECT_THAT(Infer({{2}},
+                    [](InferContext& c) {
+                      c.Expect(0, {Dim("batch"), 4});
+                    }),
               StatusIs(kInvalid, HasSubstr("x is [2] but must be [batch, 4]")));
 }
 
@@ -89,17 +98,22 @@ TEST_F(InferTest, RanksAreChecked) {
 
 TEST_F(InferTest, LowestRanksAreChecked) {
   EXPECT_OK(Infer({{2}}, [](InferContext& c) { c.ExpectRankAtLeast(0, 1); }));
-  EXPECT_THAT(Infer({{}}, [](InferContext& c) { c.ExpectRankAtLeast(0, 1); }),
-              StatusIs(kInvalid, HasSubstr("x is [] but must have rank 1 or more")));
+  EXPECT_THAT(
+      Infer({{}}, [](InferContext& c) { c.ExpectRankAtLeast(0, 1); }),
+      StatusIs(kInvalid, HasSubstr("x is [] but must have rank 1 or more")));
 }
 
 TEST_F(InferTest, TheFirstMistakeCounts) {
-  EXPECT_THAT(Infer({{2}}, [](InferContext& c) {
-                c.Fail("the ", 1, "st");
-                c.Fail("the second");
-                c.SetOutput(0, {3});
-              }),
-              StatusIs(kInvalid, HasSubstr("InferTest 'InferTest'(x:0 [2], Const:0 [0]): the 1st")));
+  EXPECT_THAT(
+      Infer({{2}},
+            [](InferContext& c) {
+              c.Fail("the ", 1, "st");
+              c.Fail("the second");
+              c.SetOutput(0, {3});
+            }),
+      StatusIs(
+          kInvalid,
+          HasSubstr("InferTest 'InferTest'(x:0 [2], Const:0 [0]): the 1st")));
 }
 
 TEST_F(InferTest, AxesCountFromBothEnds) {
@@ -108,28 +122,34 @@ TEST_F(InferTest, AxesCountFromBothEnds) {
     EXPECT_EQ(c.Axis(-3, 3), 0);
     EXPECT_EQ(c.Axis(2, 3), 2);
   }));
-  EXPECT_THAT(Infer({{2}}, [](InferContext& c) { c.Axis(3, 3); }),
-              StatusIs(kInvalid, HasSubstr("axis is 3 but must be in [-3, 3)")));
+  EXPECT_THAT(
+      Infer({{2}}, [](InferContext& c) { c.Axis(3, 3); }),
+      StatusIs(kInvalid, HasSubstr("axis is 3 but must be in [-3, 3)")));
 }
 
 TEST_F(InferTest, AxesMayBeAnyNumber) {
-  EXPECT_THAT(Infer({{2}}, [](InferContext& c) { c.Axis(INT64_MIN, 3); }), StatusIs(kInvalid));
+  EXPECT_THAT(Infer({{2}}, [](InferContext& c) { c.Axis(INT64_MIN, 3); }),
+              StatusIs(kInvalid));
 }
 
 TEST_F(InferTest, AValueMayBeAShape) {
   shape_ = Sizes({2, -1});
-  const auto reshape = [](InferContext& c) { c.SetOutput(0, c.ValueAsShape(c.num_inputs() - 1)); };
+  const auto reshape = [](InferContext& c) {
+    c.SetOutput(0, c.ValueAsShape(c.num_inputs() - 1));
+  };
   ASSERT_OK_AND_ASSIGN(TensorShape shape, Infer({{2}}, reshape));
   EXPECT_EQ(shape, (TensorShape{2, -1}));
   // Only how many there are is known.
-  shape_ = g_.Add("Placeholder", {}, {{"dtype", DataType::kInt32}, {"shape", TensorShape{3}}});
+  shape_ = g_.Add("Placeholder", {},
+                  {{"dtype", DataType::kInt32}, {"shape", TensorShape{3}}});
   ASSERT_OK_AND_ASSIGN(shape, Infer({{2}}, reshape));
   EXPECT_EQ(shape, (TensorShape{-1, -1, -1}));
   shape_ = g_.Add("Placeholder", {}, {{"dtype", DataType::kInt32}});
   ASSERT_OK_AND_ASSIGN(shape, Infer({{2}}, reshape));
   EXPECT_EQ(shape, TensorShape::UnknownRank());
   shape_ = Sizes({2, -7});
-  EXPECT_THAT(Infer({{2}}, reshape), StatusIs(kInvalid, HasSubstr("shape: dim 1 is -7")));
+  EXPECT_THAT(Infer({{2}}, reshape),
+              StatusIs(kInvalid, HasSubstr("shape: dim 1 is -7")));
 }
 
 TEST_F(InferTest, AScalarThatIsKnown) {
@@ -143,7 +163,10 @@ TEST_F(InferTest, AScalarThatIsKnown) {
 }
 
 TEST_F(InferTest, DimsThatOverflowAreAMistake) {
-  EXPECT_THAT(Infer({{2}}, [](InferContext& c) { c.SetOutput(0, {int64_t{1} << 40, int64_t{1} << 40}); }),
+  EXPECT_THAT(Infer({{2}},
+                    [](InferContext& c) {
+                      c.SetOutput(0, {int64_t{1} << 40, int64_t{1} << 40});
+                    }),
               StatusIs(kInvalid, HasSubstr("overflow")));
 }
 
@@ -170,7 +193,8 @@ TEST(BroadcastShapesTest, FollowsNumpy) {
 
 TEST(SourceLocationTest, IsTheLineOfTheCall) {
   const SourceLocation here = SourceLocation::Current();
-  EXPECT_THAT(here.ToString(), EndsWith(absl::StrCat("infer_test.cc:", __LINE__ - 1)));
+  EXPECT_THAT(here.ToString(),
+              EndsWith(absl::StrCat("infer_test.cc:", __LINE__ - 1)));
   EXPECT_FALSE(SourceLocation{}.known());
   EXPECT_EQ(SourceLocation{}.ToString(), "");
 }

@@ -38,8 +38,9 @@ void WithSmallStack(std::function<void()> function) {
 
 // x -> n0 -> n1 -> ...
 proto::GraphDef Chain(int size, bool reversed = false) {
-  proto::GraphDef def = GraphDefOf(NodeText(
-      "x", "Placeholder", "", "dtype = type: DT_FLOAT; shape = shape { dim { size: 2 } }"));
+  proto::GraphDef def = GraphDefOf(
+      NodeText("x", "Placeholder", "",
+               "dtype = type: DT_FLOAT; shape = shape { dim { size: 2 } }"));
   for (int i = 0; i < size; ++i) {
     proto::NodeDef* node = def.add_node();
     const int k = reversed ? size - 1 - i : i;
@@ -79,18 +80,25 @@ TEST(LargeGraphTest, ALongCycleNeedsNoStack) {
 
 TEST(LargeGraphTest, BodiesAt60LevelsNeedNoStack) {
   WithSmallStack([] {
-    proto::GraphDef def = GraphDefOf(NodeText("x", "Placeholder", "", "dtype = type: DT_FLOAT") +
-                                     NodeText("y", "f0", "x"));
+    proto::GraphDef def =
+        GraphDefOf(NodeText("x", "Placeholder", "", "dtype = type: DT_FLOAT") +
+                   NodeText("y", "f0", "x"));
     for (int i = 0; i < 60; ++i) {
-      const std::string call = i == 59 ? "" : absl::StrCat("node_def { name: 'c' op: 'f", i + 1,
-                                                           "' input: 'x' }");
-      def.MergeFrom(GraphDefOf(absl::StrCat(
-          "library { function { signature { name: 'f", i,
-          "' input_arg { name: 'x' type: DT_FLOAT } output_arg { name: 'y' type: DT_FLOAT } } ",
-          call, "ret { key: 'y' value: '", i == 59 ? "x" : "c:y:0", "' } } }")));
+      const std::string call = i == 59
+                                   ? ""
+                                   : absl::StrCat("node_def { name: 'c' op: 'f",
+                                                  i + 1, "' input: 'x' }");
+      def.MergeFrom(GraphDefOf(
+          absl::StrCat("library { function { signature { name: 'f", i,
+                       "' input_arg { name: 'x' type: DT_FLOAT } output_arg { "
+                       "name: 'y' type: DT_FLOAT } } ",
+                       call, "ret { key: 'y' value: '", i == 59 ? "x" : "c:y:0",
+                       "' } } }")));
     }
-    ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Graph> graph, ImportGraphDef(def));
-    ASSERT_OK_AND_ASSIGN(const proto::GraphDef exported, ExportGraphDef(*graph));
+    ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Graph> graph,
+                         ImportGraphDef(def));
+    ASSERT_OK_AND_ASSIGN(const proto::GraphDef exported,
+                         ExportGraphDef(*graph));
     EXPECT_EQ(exported.library().function_size(), 60);
     EXPECT_OK(ImportGraphDef(exported));
   });
@@ -106,7 +114,8 @@ double SecondsPerNode(int size) {
     if (graph.ok()) {
       EXPECT_OK(ExportGraphDef(**graph));
     }
-    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    const std::chrono::duration<double> taken =
+        std::chrono::steady_clock::now() - start;
     times.push_back(taken.count() / size);
   }
   std::sort(times.begin(), times.end());
@@ -114,7 +123,9 @@ double SecondsPerNode(int size) {
 }
 
 // With room for a busy machine: quadratic time would be twenty times as much.
-TEST(LargeGraphTest, TimeIsLinear) { EXPECT_LT(SecondsPerNode(100000), 5 * SecondsPerNode(5000)); }
+TEST(LargeGraphTest, TimeIsLinear) {
+  EXPECT_LT(SecondsPerNode(100000), 5 * SecondsPerNode(5000));
+}
 
 }  // namespace
 }  // namespace weft

@@ -13,10 +13,12 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(NamesTest, KnowsWhichNamesAreValid) {
-  for (const char* name : {"x", "X", "9", ".x", "a/b", "a_b", "a.b", "a-b", "a\\b", "a>b"}) {
+  for (const char* name :
+       {"x", "X", "9", ".x", "a/b", "a_b", "a.b", "a-b", "a\\b", "a>b"}) {
     EXPECT_TRUE(IsValidNodeName(name)) << name;
   }
-  for (const char* name : {"", "_x", "/x", "-x", "a b", "a:0", "^a", "a\n", "\xc3\xa9"}) {
+  for (const char* name :
+       {"", "_x", "/x", "-x", "a b", "a:0", "^a", "a\n", "\xc3\xa9"}) {
     EXPECT_FALSE(IsValidNodeName(name)) << name;
   }
   EXPECT_FALSE(IsValidNodeName(absl::string_view("a\0b", 3)));
@@ -32,15 +34,18 @@ TEST(NamesTest, ANodesNameIsItsFirstOutput) {
 }
 
 TEST(NamesTest, RefusesWhatIsNoNumberOfAnOutput) {
-  for (const char* name : {"x:", "x:-1", "x:+1", "x:1e9", "x: 1", "x:99999999999", "x:a"}) {
+  for (const char* name :
+       {"x:", "x:-1", "x:+1", "x:1e9", "x: 1", "x:99999999999", "x:a"}) {
     EXPECT_THAT(ParseOutputName(name),
                 StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(name)));
   }
 }
 
 TEST(NamesTest, SuggestsTheNamesThatAreMostAlike) {
-  const std::vector<absl::string_view> names = {"encoder/W", "encoder/b", "decoder/W", "x"};
-  EXPECT_EQ(DidYouMean("encoder/w", names), "; did you mean 'encoder/W', 'encoder/b', 'decoder/W'?");
+  const std::vector<absl::string_view> names = {"encoder/W", "encoder/b",
+                                                "decoder/W", "x"};
+  EXPECT_EQ(DidYouMean("encoder/w", names),
+            "; did you mean 'encoder/W', 'encoder/b', 'decoder/W'?");
   EXPECT_EQ(DidYouMean("quite another", names), "");
   EXPECT_EQ(DidYouMean(std::string(1000, 'x'), names), "");
 }

@@ -39,73 +39,89 @@ std::vector<T> Values(absl::string_view text) {
 }
 
 TEST(TensorProtoTest, ReadsContentRowByRow) {
-  const absl::StatusOr<Tensor> tensor =
-      Read("dtype: DT_INT16 tensor_shape { dim { size: 2 } dim { size: 1 } } "
-           "tensor_content: '\\001\\002\\377\\377'");
+  const absl::StatusOr<Tensor> tensor = Read(
+      "dtype: DT_INT16 tensor_shape { dim { size: 2 } dim { size: 1 } } "
+      "tensor_content: '\\001\\002\\377\\377'");
   ASSERT_OK(tensor);
   EXPECT_EQ(tensor->shape(), (TensorShape{2, 1}));
   EXPECT_THAT(tensor->data<int16_t>(), ElementsAre(0x201, -1));
 }
 
 TEST(TensorProtoTest, TheLastValueFillsTheRest) {
-  EXPECT_THAT(Values<float>("dtype: DT_FLOAT tensor_shape { dim { size: 4 } } float_val: 7"),
-              ElementsAre(7, 7, 7, 7));
-  EXPECT_THAT(Values<double>(
-                  "dtype: DT_DOUBLE tensor_shape { dim { size: 4 } } double_val: [1, 2]"),
+  EXPECT_THAT(
+      Values<float>(
+          "dtype: DT_FLOAT tensor_shape { dim { size: 4 } } float_val: 7"),
+      ElementsAre(7, 7, 7, 7));
+  EXPECT_THAT(Values<double>("dtype: DT_DOUBLE tensor_shape { dim { size: 4 } "
+                             "} double_val: [1, 2]"),
               ElementsAre(1, 2, 2, 2));
-  EXPECT_THAT(Values<std::string>(
-                  "dtype: DT_STRING tensor_shape { dim { size: 3 } } string_val: ['a', 'b']"),
+  EXPECT_THAT(Values<std::string>("dtype: DT_STRING tensor_shape { dim { size: "
+                                  "3 } } string_val: ['a', 'b']"),
               ElementsAre("a", "b", "b"));
 }
 
 TEST(TensorProtoTest, NoValuesAreZeros) {
-  EXPECT_THAT(Values<int64_t>("dtype: DT_INT64 tensor_shape { dim { size: 2 } }"),
-              ElementsAre(0, 0));
-  EXPECT_THAT(Values<std::string>("dtype: DT_STRING tensor_shape { dim { size: 1 } }"),
-              ElementsAre(""));
-  EXPECT_THAT(Values<float>("dtype: DT_FLOAT tensor_shape { dim { size: 0 } }"), ElementsAre());
+  EXPECT_THAT(
+      Values<int64_t>("dtype: DT_INT64 tensor_shape { dim { size: 2 } }"),
+      ElementsAre(0, 0));
+  EXPECT_THAT(
+      Values<std::string>("dtype: DT_STRING tensor_shape { dim { size: 1 } }"),
+      ElementsAre(""));
+  EXPECT_THAT(Values<float>("dtype: DT_FLOAT tensor_shape { dim { size: 0 } }"),
+              ElementsAre());
   // 0 x 2^62: no elements, whatever the other dims are.
-  EXPECT_OK(Read("dtype: DT_FLOAT tensor_shape { dim { size: 0 } dim { size: "
-                 "4611686018427387904 } }"));
+  EXPECT_OK(
+      Read("dtype: DT_FLOAT tensor_shape { dim { size: 0 } dim { size: "
+           "4611686018427387904 } }"));
 }
 
 TEST(TensorProtoTest, ReadsEachDtypeFromItsList) {
   EXPECT_THAT(Values<int32_t>("dtype: DT_INT32 int_val: -5"), ElementsAre(-5));
-  EXPECT_THAT(Values<uint8_t>("dtype: DT_UINT8 int_val: 255"), ElementsAre(255));
-  EXPECT_THAT(Values<int8_t>("dtype: DT_INT8 int_val: -128"), ElementsAre(-128));
-  EXPECT_THAT(Values<uint16_t>("dtype: DT_UINT16 int_val: 65535"), ElementsAre(65535));
+  EXPECT_THAT(Values<uint8_t>("dtype: DT_UINT8 int_val: 255"),
+              ElementsAre(255));
+  EXPECT_THAT(Values<int8_t>("dtype: DT_INT8 int_val: -128"),
+              ElementsAre(-128));
+  EXPECT_THAT(Values<uint16_t>("dtype: DT_UINT16 int_val: 65535"),
+              ElementsAre(65535));
   EXPECT_THAT(Values<int64_t>("dtype: DT_INT64 int64_val: -9000000000"),
               ElementsAre(-9000000000));
   EXPECT_THAT(Values<uint32_t>("dtype: DT_UINT32 uint32_val: 4000000000"),
               ElementsAre(4000000000));
-  EXPECT_THAT(Values<uint64_t>("dtype: DT_UINT64 uint64_val: 18000000000000000000"),
-              ElementsAre(18000000000000000000u));
+  EXPECT_THAT(
+      Values<uint64_t>("dtype: DT_UINT64 uint64_val: 18000000000000000000"),
+      ElementsAre(18000000000000000000u));
   EXPECT_THAT(Values<bool>("dtype: DT_BOOL bool_val: true"), ElementsAre(true));
-  EXPECT_THAT(Values<Half>("dtype: DT_HALF half_val: 15360"), ElementsAre(ToHalf(1)));
+  EXPECT_THAT(Values<Half>("dtype: DT_HALF half_val: 15360"),
+              ElementsAre(ToHalf(1)));
   EXPECT_THAT(Values<Bfloat16>("dtype: DT_BFLOAT16 half_val: 16256"),
               ElementsAre(ToBfloat16(1)));
 }
 
 TEST(TensorProtoTest, ABoolIsZeroOrOneWhateverItsByteIs) {
-  const absl::StatusOr<Tensor> tensor =
-      Read("dtype: DT_BOOL tensor_shape { dim { size: 3 } } tensor_content: '\\000\\001\\002'");
+  const absl::StatusOr<Tensor> tensor = Read(
+      "dtype: DT_BOOL tensor_shape { dim { size: 3 } } tensor_content: "
+      "'\\000\\001\\002'");
   ASSERT_OK(tensor);
   EXPECT_THAT(tensor->data<bool>(), ElementsAre(false, true, true));
   EXPECT_EQ(static_cast<const char*>(tensor->raw_data())[2], 1);
 }
 
 TEST(TensorProtoTest, RefusesTypesWithoutElementsInFiles) {
-  EXPECT_THAT(Read("dtype: DT_COMPLEX64"),
-              StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("DT_COMPLEX64")));
-  EXPECT_THAT(Read("dtype: DT_RESOURCE resource_handle_val {}"),
-              StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("resource")));
-  EXPECT_THAT(Read("dtype: DT_FLOAT tensor_shape { unknown_rank: true }"),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("must be known")));
+  EXPECT_THAT(
+      Read("dtype: DT_COMPLEX64"),
+      StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("DT_COMPLEX64")));
+  EXPECT_THAT(
+      Read("dtype: DT_RESOURCE resource_handle_val {}"),
+      StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("resource")));
+  EXPECT_THAT(
+      Read("dtype: DT_FLOAT tensor_shape { unknown_rank: true }"),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("must be known")));
 }
 
 TEST(TensorProtoTest, StringsHaveNoContent) {
-  EXPECT_THAT(Read("dtype: DT_STRING tensor_content: 'abc'"),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("is a string")));
+  EXPECT_THAT(
+      Read("dtype: DT_STRING tensor_content: 'abc'"),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("is a string")));
 }
 
 TEST(TensorProtoTest, TheBudgetIsForAllTensorsTogether) {
@@ -113,14 +129,16 @@ TEST(TensorProtoTest, TheBudgetIsForAllTensorsTogether) {
   const proto::TensorProto six =
       Proto("dtype: DT_INT8 tensor_shape { dim { size: 6 } } int_val: 1");
   EXPECT_OK(TensorFromProto(six, &budget));
-  EXPECT_THAT(TensorFromProto(six, &budget),
-              StatusIs(absl::StatusCode::kResourceExhausted,
-                       HasSubstr("6 elements of 1 bytes are more than the 4 bytes")));
+  EXPECT_THAT(
+      TensorFromProto(six, &budget),
+      StatusIs(absl::StatusCode::kResourceExhausted,
+               HasSubstr("6 elements of 1 bytes are more than the 4 bytes")));
 }
 
 TEST(TensorProtoTest, WritesEqualElementsOnce) {
   proto::TensorProto proto;
-  ASSERT_OK(TensorToProto(Tensor::Of<float>({1000}, std::vector<float>(1000, 1.5f)), &proto));
+  ASSERT_OK(TensorToProto(
+      Tensor::Of<float>({1000}, std::vector<float>(1000, 1.5f)), &proto));
   EXPECT_EQ(proto.float_val_size(), 1);
   EXPECT_EQ(proto.float_val(0), 1.5f);
   EXPECT_TRUE(proto.tensor_content().empty());
@@ -182,11 +200,15 @@ TEST(ShapeProtoTest, WhatIsWrittenIsReadBack) {
 
 TEST(DataTypeProtoTest, TellsApartWhatIsWrongAndWhatIsMissing) {
   EXPECT_EQ(*DataTypeFromProto(1), DataType::kFloat);
-  EXPECT_THAT(DataTypeFromProto(0), StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(DataTypeFromProto(-1), StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(DataTypeFromProto(9999), StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(DataTypeFromProto(101), StatusIs(absl::StatusCode::kInvalidArgument,
-                                               HasSubstr("reference")));
+  EXPECT_THAT(DataTypeFromProto(0),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(DataTypeFromProto(-1),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(DataTypeFromProto(9999),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(
+      DataTypeFromProto(101),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("reference")));
   EXPECT_THAT(DataTypeFromProto(18), StatusIs(absl::StatusCode::kUnimplemented,
                                               HasSubstr("DT_COMPLEX128")));
 }

@@ -30,10 +30,19 @@ WEFT_OP(Placeholder)
     .Type("dtype")
     .Attr("shape", TensorShape::UnknownRank())
     .Role(OpRole::kPlaceholder)
-    .Infer([](InferContext& c) { c.SetOutput(0, c.attr<TensorShape>("shape")); });
-WEFT_OP(Identity).Input("input: T").Output("output: T").Type("T").Infer(infer::SameAsInput);
-WEFT_OP(IdentityN).Input("input: T[]").Output("output: T[]").TypeList("T", 1).Infer(
-    [](InferContext& c) {
+    .Infer([](InferContext& c) {
+      c.SetOutput(0, c.attr<TensorShape>("shape"));
+    });
+WEFT_OP(Identity)
+    .Input("input: T")
+    .Output("output: T")
+    .Type("T")
+    .Infer(infer::SameAsInput);
+WEFT_OP(IdentityN)
+    .Input("input: T[]")
+    .Output("output: T[]")
+    .TypeList("T", 1)
+    .Infer([](InferContext& c) {
       for (int i = 0; i < c.num_inputs(); ++i) c.SetOutput(i, c.input(i));
     });
 WEFT_OP(NoOp).Infer(infer::Nothing);
@@ -90,7 +99,9 @@ WEFT_OP(VarHandleOp)
     .RequiredAttr("shape", AttrKind::kShape)
     .Role(OpRole::kVariable)
     .Stateful()
-    .Infer([](InferContext& c) { c.SetOutput(0, c.attr<TensorShape>("shape")); });
+    .Infer([](InferContext& c) {
+      c.SetOutput(0, c.attr<TensorShape>("shape"));
+    });
 WEFT_OP(ReadVariableOp)
     .Input("resource: resource")
     .Output("value: dtype")
@@ -103,63 +114,63 @@ WEFT_OP(AssignVariableOp)
     .Type("dtype")
     .WritesVariable(0);
 
-#define WHILE_OP(name)                                  \
-  WEFT_OP(name)                                         \
-      .Input("input: T[]")                              \
-      .Output("output: T[]")                            \
-      .TypeList("T")                                    \
-      .RequiredAttr("cond", AttrKind::kFunction)        \
-      .RequiredAttr("body", AttrKind::kFunction)        \
-      .Attr("output_shapes", std::vector<TensorShape>{}) \
-      .Attr("parallel_iterations", 10)                  \
-      .Role(OpRole::kWhile)                             \
-      .Infer([](InferContext& c) {                      \
-        const Outputs& args = c.node().body(1).args();  \
-        for (size_t i = 0; i < args.size(); ++i) {      \
+#define WHILE_OP(name)                                       \
+  WEFT_OP(name)                                              \
+      .Input("input: T[]")                                   \
+      .Output("output: T[]")                                 \
+      .TypeList("T")                                         \
+      .RequiredAttr("cond", AttrKind::kFunction)             \
+      .RequiredAttr("body", AttrKind::kFunction)             \
+      .Attr("output_shapes", std::vector<TensorShape>{})     \
+      .Attr("parallel_iterations", 10)                       \
+      .Role(OpRole::kWhile)                                  \
+      .Infer([](InferContext& c) {                           \
+        const Outputs& args = c.node().body(1).args();       \
+        for (size_t i = 0; i < args.size(); ++i) {           \
           c.SetOutput(static_cast<int>(i), args[i].shape()); \
-        }                                               \
+        }                                                    \
       })
 WHILE_OP(While).Stateful();
 WHILE_OP(StatelessWhile);
 
-#define IF_OP(name)                                      \
-  WEFT_OP(name)                                          \
-      .Input("cond: Tcond")                              \
-      .Input("input: Tin[]")                             \
-      .Output("output: Tout[]")                          \
-      .Type("Tcond", {DataType::kBool})                  \
-      .TypeList("Tin")                                   \
-      .TypeList("Tout")                                  \
-      .RequiredAttr("then_branch", AttrKind::kFunction)  \
-      .RequiredAttr("else_branch", AttrKind::kFunction)  \
-      .Attr("output_shapes", std::vector<TensorShape>{}) \
-      .Role(OpRole::kIf)                                 \
-      .Infer([](InferContext& c) {                       \
-        const Outputs& a = c.node().body(0).results();   \
-        const Outputs& b = c.node().body(1).results();   \
-        for (size_t i = 0; i < a.size(); ++i) {          \
+#define IF_OP(name)                                                           \
+  WEFT_OP(name)                                                               \
+      .Input("cond: Tcond")                                                   \
+      .Input("input: Tin[]")                                                  \
+      .Output("output: Tout[]")                                               \
+      .Type("Tcond", {DataType::kBool})                                       \
+      .TypeList("Tin")                                                        \
+      .TypeList("Tout")                                                       \
+      .RequiredAttr("then_branch", AttrKind::kFunction)                       \
+      .RequiredAttr("else_branch", AttrKind::kFunction)                       \
+      .Attr("output_shapes", std::vector<TensorShape>{})                      \
+      .Role(OpRole::kIf)                                                      \
+      .Infer([](InferContext& c) {                                            \
+        const Outputs& a = c.node().body(0).results();                        \
+        const Outputs& b = c.node().body(1).results();                        \
+        for (size_t i = 0; i < a.size(); ++i) {                               \
           c.SetOutput(static_cast<int>(i), a[i].shape().Union(b[i].shape())); \
-        }                                                \
+        }                                                                     \
       })
 IF_OP(If).Stateful();
 IF_OP(StatelessIf);
 
-#define CALL_OP(name)                           \
-  WEFT_OP(name)                                 \
-      .Input("args: Tin[]")                     \
-      .Output("output: Tout[]")                 \
-      .TypeList("Tin")                          \
-      .TypeList("Tout")                         \
-      .RequiredAttr("f", AttrKind::kFunction)   \
-      .Attr("config", "")                       \
-      .Attr("config_proto", "")                 \
-      .Attr("executor_type", "")                \
-      .Role(OpRole::kCall)                      \
-      .Infer([](InferContext& c) {              \
-        const Outputs& results = c.node().body(0).results(); \
-        for (size_t i = 0; i < results.size(); ++i) {        \
+#define CALL_OP(name)                                           \
+  WEFT_OP(name)                                                 \
+      .Input("args: Tin[]")                                     \
+      .Output("output: Tout[]")                                 \
+      .TypeList("Tin")                                          \
+      .TypeList("Tout")                                         \
+      .RequiredAttr("f", AttrKind::kFunction)                   \
+      .Attr("config", "")                                       \
+      .Attr("config_proto", "")                                 \
+      .Attr("executor_type", "")                                \
+      .Role(OpRole::kCall)                                      \
+      .Infer([](InferContext& c) {                              \
+        const Outputs& results = c.node().body(0).results();    \
+        for (size_t i = 0; i < results.size(); ++i) {           \
           c.SetOutput(static_cast<int>(i), results[i].shape()); \
-        }                                       \
+        }                                                       \
       })
 CALL_OP(StatefulPartitionedCall).Stateful();
 CALL_OP(PartitionedCall);

@@ -28,7 +28,9 @@ TEST(TopologicalOrderTest, PutsWhatIsNeededFirst) {
   EXPECT_THAT(Order({{2}, {0}, {}, {}}).order, ElementsAre(2, 0, 1, 3));
 }
 
-TEST(TopologicalOrderTest, TakesNothing) { EXPECT_THAT(Order({}).order, IsEmpty()); }
+TEST(TopologicalOrderTest, TakesNothing) {
+  EXPECT_THAT(Order({}).order, IsEmpty());
+}
 
 TEST(TopologicalOrderTest, ANodeMayNeedAnotherTwice) {
   EXPECT_THAT(Order({{1, 1}, {}}).order, ElementsAre(1, 0));
@@ -44,7 +46,8 @@ TEST(TopologicalOrderTest, ReportsACycleInItsDirection) {
 TEST(TopologicalOrderTest, PrintsCyclesShortAndLong) {
   EXPECT_EQ(PrintCycle({"a", "b"}), "a -> b -> a");
   EXPECT_EQ(PrintCycle(std::vector<absl::string_view>(20, "a")),
-            "a -> a -> a -> a -> a -> a -> a -> a -> a -> a -> a -> a -> a -> a -> a -> a -> "
+            "a -> a -> a -> a -> a -> a -> a -> a -> a -> a -> a -> a -> a -> "
+            "a -> a -> a -> "
             "... 4 more -> a");
 }
 

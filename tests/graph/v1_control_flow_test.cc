@@ -1,5 +1,5 @@
-// Old control flow, structured when a graph is read. What loops and conditionals then
-// compute is tested with a session in tests/graphdef.
+// Old control flow, structured when a graph is read. What loops and
+// conditionals then compute is tested with a session in tests/graphdef.
 #include <string>
 #include <vector>
 
@@ -30,7 +30,8 @@ class V1ControlFlowTest : public ::testing::Test {
   // "while:0" for a name that may have disappeared.
   std::string Now(absl::string_view name) {
     const absl::StatusOr<Output> output = graph_->FindOutput(name);
-    return output.ok() ? output->name() : std::string(output.status().message());
+    return output.ok() ? output->name()
+                       : std::string(output.status().message());
   }
   static std::vector<std::string> Names(const Graph& graph) {
     std::vector<std::string> names;
@@ -56,8 +57,9 @@ TEST_F(V1ControlFlowTest, ALoopBecomesAWhile) {
                                          Output(graph_->FindNode("n"), 0)));
   EXPECT_THAT(Names(*graph_), UnorderedElementsAre("zero", "n", "rnn/while"));
   EXPECT_THAT(Names(loop.body(0)), ElementsAre("rnn/while/Less"));
-  EXPECT_THAT(Names(loop.body(1)),
-              UnorderedElementsAre("rnn/while/i", "rnn/while/one", "rnn/while/i_next"));
+  EXPECT_THAT(
+      Names(loop.body(1)),
+      UnorderedElementsAre("rnn/while/i", "rnn/while/one", "rnn/while/i_next"));
 }
 
 TEST_F(V1ControlFlowTest, NamesThatDisappearCanBeFetchedOrAreExplained) {
@@ -66,7 +68,8 @@ TEST_F(V1ControlFlowTest, NamesThatDisappearCanBeFetchedOrAreExplained) {
   EXPECT_EQ(Now("rnn/while/Exit_i:0"), "rnn/while:0");
   EXPECT_THAT(Now("rnn/while/i_next"),
               HasSubstr("'rnn/while/i_next' is part of loop 'rnn/while'"));
-  EXPECT_THAT(Now("rnn/while/Merge_i:1"), HasSubstr("part of loop 'rnn/while'"));
+  EXPECT_THAT(Now("rnn/while/Merge_i:1"),
+              HasSubstr("part of loop 'rnn/while'"));
   EXPECT_THAT(Now("rnn/while/Exit_j"), HasSubstr("did you mean"));
 }
 
@@ -79,8 +82,9 @@ TEST_F(V1ControlFlowTest, AConstantOfABodyWaitsForNothing) {
 
 TEST_F(V1ControlFlowTest, NodesMayStandInAnyOrderAndInvariantsMayComeLate) {
   const std::string loop = CountingLoop("while", "zero", "n");
-  Read(Variable("while", "x", "y") + Add("while/x_next", "while/x while/y") + loop +
-       EnterConstant("while/y", "y", "while/frame") + Input("n") + Input("y") + Int("zero", 0));
+  Read(Variable("while", "x", "y") + Add("while/x_next", "while/x while/y") +
+       loop + EnterConstant("while/y", "y", "while/frame") + Input("n") +
+       Input("y") + Int("zero", 0));
   EXPECT_EQ(Find("while").num_inputs(), 4);
   EXPECT_EQ(Now("while/Exit_x"), "while:0");
   EXPECT_EQ(Now("while/Exit_i"), "while:1");
@@ -93,8 +97,9 @@ TEST_F(V1ControlFlowTest, AVariableThatDoesNotChangeStaysOne) {
 }
 
 TEST_F(V1ControlFlowTest, OneExitIsEnough) {
-  std::string text = Int("zero", 0) + Input("n") + CountingLoop("while", "zero", "n") +
-                     Variable("while", "x", "n") + Add("while/x_next", "while/x while/i");
+  std::string text =
+      Int("zero", 0) + Input("n") + CountingLoop("while", "zero", "n") +
+      Variable("while", "x", "n") + Add("while/x_next", "while/x while/i");
   const std::string exit = Op("while/Exit_i", "Exit", "while/Switch_i");
   text.erase(text.find(exit), exit.size());
   Read(text);
@@ -102,26 +107,32 @@ TEST_F(V1ControlFlowTest, OneExitIsEnough) {
   EXPECT_THAT(Now("while/Exit_i"), HasSubstr("there is no 'while/Exit_i'"));
 }
 
-TEST_F(V1ControlFlowTest, AVariableThatLostItsNextIterationGoesIfNothingNeedsIt) {
-  const std::string lost = Enter("while/Enter_x", "n", "while/frame") +
-                           Merge("while/Merge_x", "while/Enter_x") +
-                           Switch("while/Switch_x", "while/Merge_x while/LoopCond");
+TEST_F(V1ControlFlowTest,
+       AVariableThatLostItsNextIterationGoesIfNothingNeedsIt) {
+  const std::string lost =
+      Enter("while/Enter_x", "n", "while/frame") +
+      Merge("while/Merge_x", "while/Enter_x") +
+      Switch("while/Switch_x", "while/Merge_x while/LoopCond");
   Read(Int("zero", 0) + Input("n") + CountingLoop("while", "zero", "n") + lost);
   EXPECT_EQ(Find("while").num_inputs(), 2);
-  EXPECT_THAT(Import(Int("zero", 0) + Input("n") + CountingLoop("while", "zero", "n") + lost +
-                     Op("while/Exit_x", "Exit", "while/Switch_x")),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("Merge 'while/Merge_x': has 1 input but must have 2: no "
-                                 "NextIteration leads to it (in frame 'while/frame')")));
+  EXPECT_THAT(
+      Import(Int("zero", 0) + Input("n") + CountingLoop("while", "zero", "n") +
+             lost + Op("while/Exit_x", "Exit", "while/Switch_x")),
+      StatusIs(
+          absl::StatusCode::kInvalidArgument,
+          HasSubstr("Merge 'while/Merge_x': has 1 input but must have 2: no "
+                    "NextIteration leads to it (in frame 'while/frame')")));
 }
 
 // for (i = 0; i < n; ++i) for (j = 0; j < n; ++j) x += y;
 std::string NestedLoops() {
-  return Int("zero", 0) + Input("n") + Input("y") + CountingLoop("a", "zero", "n") +
-         Variable("a", "x", "zero") + EnterConstant("a/n", "n", "a/frame") +
+  return Int("zero", 0) + Input("n") + Input("y") +
+         CountingLoop("a", "zero", "n") + Variable("a", "x", "zero") +
+         EnterConstant("a/n", "n", "a/frame") +
          EnterConstant("a/y", "y", "a/frame") + Int("a/zero", 0, "^a/i") +
          CountingLoop("a/b", "a/zero", "a/n") + Variable("a/b", "x", "a/x") +
-         EnterConstant("a/b/y", "a/y", "a/b/frame") + Add("a/b/x_next", "a/b/x a/b/y") +
+         EnterConstant("a/b/y", "a/y", "a/b/frame") +
+         Add("a/b/x_next", "a/b/x a/b/y") +
          Op("a/x_next", "Identity", "a/b/Exit_x");
 }
 
@@ -133,12 +144,14 @@ TEST_F(V1ControlFlowTest, LoopsMayBeNested) {
   EXPECT_EQ(inner->num_inputs(), 4);
   EXPECT_EQ(Find("a").num_inputs(), 4);
   EXPECT_EQ(Now("a/Exit_x"), "a:1");
-  EXPECT_THAT(Now("a/b/Exit_x"), HasSubstr("is part of loop 'a'"));
+  EXPECT_THAT(Now("a/b/Exit_x"), HasSubstr("is part of loop 'a/b'"));
   EXPECT_THAT(Now("a/b/x_next"), HasSubstr("is part of loop 'a/b'"));
 }
 
-TEST_F(V1ControlFlowTest, LoopsThatWereImportedTwiceMayShareTheNameOfTheirFrame) {
-  std::string twice = Int("zero", 0) + Input("n") + CountingLoop("while", "zero", "n");
+TEST_F(V1ControlFlowTest,
+       LoopsThatWereImportedTwiceMayShareTheNameOfTheirFrame) {
+  std::string twice =
+      Int("zero", 0) + Input("n") + CountingLoop("while", "zero", "n");
   std::string other = CountingLoop("copy", "zero", "n");
   for (size_t at; (at = other.find("copy/frame")) != std::string::npos;) {
     other.replace(at, 10, "while/frame");
@@ -150,14 +163,16 @@ TEST_F(V1ControlFlowTest, LoopsThatWereImportedTwiceMayShareTheNameOfTheirFrame)
 
 TEST_F(V1ControlFlowTest, ALoopWithEffectsIsStateful) {
   Read(Int("zero", 0) + Input("n") + CountingLoop("while", "zero", "n") +
-       NodeText("while/print", "Unheard", "while/i", T()) + Variable("while", "x", "zero") +
+       NodeText("while/print", "Unheard", "while/i", T()) +
+       Variable("while", "x", "zero") +
        Op("while/x_next", "Identity", "while/x ^while/print"));
   EXPECT_EQ(Find("while").op(), "While");
   EXPECT_NE(Find("while").body(1).FindNode("while/print"), nullptr);
 }
 
 TEST_F(V1ControlFlowTest, ReferencesAreLikeValues) {
-  std::string text = Int("zero", 0) + Input("n") + CountingLoop("while", "zero", "n");
+  std::string text =
+      Int("zero", 0) + Input("n") + CountingLoop("while", "zero", "n");
   for (const char* op : {"Enter", "Merge", "Switch", "NextIteration", "Exit"}) {
     const std::string from = absl::StrCat("op: '", op, "'");
     for (size_t at = 0; (at = text.find(from, at)) != std::string::npos;) {
@@ -169,7 +184,8 @@ TEST_F(V1ControlFlowTest, ReferencesAreLikeValues) {
 }
 
 TEST_F(V1ControlFlowTest, WhatIsComputedAfterTheLastIterationGoesOutside) {
-  std::string text = Int("zero", 0) + Input("n") + CountingLoop("while", "zero", "n");
+  std::string text =
+      Int("zero", 0) + Input("n") + CountingLoop("while", "zero", "n");
   const std::string exit = Op("while/Exit_i", "Exit", "while/Switch_i");
   text.replace(text.find(exit), exit.size(),
                Add("while/last", "while/Switch_i while/limit") +
@@ -194,14 +210,16 @@ TEST_F(V1ControlFlowTest, NestingIsBounded) {
   }
 }
 
-// ---- Conditionals -----------------------------------------------------------------
+// ---- Conditionals
+// -----------------------------------------------------------------
 
 // p ? x + x : 7
 std::string Conditional() {
   return Input("p", "DT_BOOL") + Input("x") + Pivots("cond", "p") +
          Switch("cond/add/Switch", "x cond/pred_id") +
          Add("cond/add", "cond/add/Switch:1 cond/add/Switch:1") +
-         Int("cond/seven", 7, "^cond/switch_f") + Merge("cond/Merge", "cond/seven cond/add");
+         Int("cond/seven", 7, "^cond/switch_f") +
+         Merge("cond/Merge", "cond/seven cond/add");
 }
 
 TEST_F(V1ControlFlowTest, AConditionalBecomesAnIf) {
@@ -226,7 +244,8 @@ TEST_F(V1ControlFlowTest, ResultsOfOneConditionalBecomeOneIf) {
   EXPECT_EQ(Now("cond/Merge_1:1"), "cond:3");
 }
 
-TEST_F(V1ControlFlowTest, AConditionalThatNeedsAnotherOfTheSamePredicateIsAnother) {
+TEST_F(V1ControlFlowTest,
+       AConditionalThatNeedsAnotherOfTheSamePredicateIsAnother) {
   Read(Conditional() + Switch("cond_1/Switch", "cond/Merge p") +
        Add("cond_1/add", "cond_1/Switch:1 cond_1/Switch:1") +
        Merge("cond_1/Merge", "cond_1/Switch cond_1/add"));
@@ -237,11 +256,14 @@ TEST_F(V1ControlFlowTest, AConditionalThatNeedsAnotherOfTheSamePredicateIsAnothe
 
 // p ? (q ? x + x : x) : 7
 std::string NestedConditional() {
-  return Input("p", "DT_BOOL") + Input("q", "DT_BOOL") + Input("x") + Pivots("a", "p") +
-         Switch("a/x", "x a/pred_id") + Switch("a/q", "q a/pred_id", "DT_BOOL") +
-         Pivots("a/b", "a/q:1") + Switch("a/b/x", "a/x:1 a/b/pred_id") +
-         Add("a/b/add", "a/b/x:1 a/b/x:1") + Merge("a/b/Merge", "a/b/x a/b/add") +
-         Int("a/seven", 7, "^a/switch_f") + Merge("a/Merge", "a/seven a/b/Merge");
+  return Input("p", "DT_BOOL") + Input("q", "DT_BOOL") + Input("x") +
+         Pivots("a", "p") + Switch("a/x", "x a/pred_id") +
+         Switch("a/q", "q a/pred_id", "DT_BOOL") + Pivots("a/b", "a/q:1") +
+         Switch("a/b/x", "a/x:1 a/b/pred_id") +
+         Add("a/b/add", "a/b/x:1 a/b/x:1") +
+         Merge("a/b/Merge", "a/b/x a/b/add") +
+         Int("a/seven", 7, "^a/switch_f") +
+         Merge("a/Merge", "a/seven a/b/Merge");
 }
 
 TEST_F(V1ControlFlowTest, ConditionalsMayBeNested) {
@@ -266,7 +288,8 @@ TEST_F(V1ControlFlowTest, AMergeOfABranchThatIsNeverTakenGivesTheOther) {
 }
 
 TEST_F(V1ControlFlowTest, WhatNoMergeClosesIsLeftOut) {
-  Read(Input("p", "DT_BOOL") + Input("x") + Switch("s", "x p") + Add("y", "s:1 x"));
+  Read(Input("p", "DT_BOOL") + Input("x") + Switch("s", "x p") +
+       Add("y", "s:1 x"));
   EXPECT_THAT(Names(*graph_), UnorderedElementsAre("p", "x"));
   EXPECT_THAT(Now("y"), HasSubstr("is part of a conditional"));
 }
@@ -274,7 +297,8 @@ TEST_F(V1ControlFlowTest, WhatNoMergeClosesIsLeftOut) {
 TEST_F(V1ControlFlowTest, AConditionalInALoop) {
   Read(Int("zero", 0) + Input("n") + CountingLoop("while", "zero", "n") +
        Variable("while", "x", "zero") + Less("while/p", "while/i while/x") +
-       Pivots("while/cond", "while/p") + Switch("while/cond/x", "while/x while/cond/pred_id") +
+       Pivots("while/cond", "while/p") +
+       Switch("while/cond/x", "while/x while/cond/pred_id") +
        Int("while/cond/two", 2, "^while/cond/switch_t") +
        Merge("while/cond/Merge", "while/cond/x while/cond/two") +
        Op("while/x_next", "Identity", "while/cond/Merge"));
@@ -285,16 +309,19 @@ TEST_F(V1ControlFlowTest, AConditionalInALoop) {
 
 TEST_F(V1ControlFlowTest, ALoopInAConditional) {
   Read(Input("p", "DT_BOOL") + Input("n") + Pivots("cond", "p") +
-       Switch("cond/n", "n cond/pred_id") + Int("cond/zero", 0, "^cond/switch_t") +
+       Switch("cond/n", "n cond/pred_id") +
+       Int("cond/zero", 0, "^cond/switch_t") +
        CountingLoop("cond/while", "cond/zero", "cond/n:1") +
        Merge("cond/Merge", "cond/n cond/while/Exit_i"));
   EXPECT_NE(Find("cond").body(0).FindNode("cond/while"), nullptr);
-  EXPECT_THAT(Now("cond/while/Exit_i"), HasSubstr("is part of loop 'cond/while'"));
+  EXPECT_THAT(Now("cond/while/Exit_i"),
+              HasSubstr("is part of loop 'cond/while'"));
 }
 
 TEST_F(V1ControlFlowTest, AnEffectRunsInOneBranchOnly) {
   const std::string text =
-      Conditional() + NodeText("cond/log", "Unheard", "cond/add/Switch:1", T()) +
+      Conditional() +
+      NodeText("cond/log", "Unheard", "cond/add/Switch:1", T()) +
       Op("cond/logged", "Identity", "cond/add ^cond/log");
   Read(text + Merge("cond/Merge_1", "cond/seven cond/logged"));
   EXPECT_EQ(Find("cond").op(), "If");
@@ -303,17 +330,20 @@ TEST_F(V1ControlFlowTest, AnEffectRunsInOneBranchOnly) {
 }
 
 TEST_F(V1ControlFlowTest, AControlTriggerIsANoOp) {
-  Read(Input("x") + NodeText("t", "ControlTrigger", "^x") + Op("y", "Identity", "x ^t"));
+  Read(Input("x") + NodeText("t", "ControlTrigger", "^x") +
+       Op("y", "Identity", "x ^t"));
   EXPECT_EQ(Find("t").op(), "NoOp");
 }
 
 TEST_F(V1ControlFlowTest, LongChainsTakeNoStack) {
-  std::string text = Int("zero", 0) + Input("n") + CountingLoop("while", "zero", "n") +
+  std::string text = Int("zero", 0) + Input("n") +
+                     CountingLoop("while", "zero", "n") +
                      Variable("while", "x", "zero");
   std::string last = "while/x";
   constexpr int kLength = 20000;
   for (int i = 0; i < kLength; ++i) {
-    const std::string name = i + 1 == kLength ? "while/x_next" : absl::StrCat("while/c", i);
+    const std::string name =
+        i + 1 == kLength ? "while/x_next" : absl::StrCat("while/c", i);
     text += Add(name, absl::StrCat(last, " while/i"));
     last = name;
   }
@@ -337,8 +367,9 @@ TEST_F(V1ControlFlowTest, WhatIsCopiedCountsAsNodes) {
   }
   ImportOptions options;
   options.graph.max_nodes = 100;
-  EXPECT_THAT(Import(text, options), StatusIs(absl::StatusCode::kResourceExhausted,
-                                              HasSubstr("what several of them use is there in each")));
+  EXPECT_THAT(Import(text, options),
+              StatusIs(absl::StatusCode::kResourceExhausted,
+                       HasSubstr("what several of them use is there in each")));
   EXPECT_THAT(Import(text), IsOk());
 }
 

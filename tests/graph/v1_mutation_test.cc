@@ -1,5 +1,5 @@
-// Old control flow with mistakes in it, made at random: whatever it says, reading it must
-// end, with a graph or with an error that blames the file.
+// Old control flow with mistakes in it, made at random: whatever it says,
+// reading it must end, with a graph or with an error that blames the file.
 #include <random>
 #include <string>
 #include <vector>
@@ -19,26 +19,35 @@ using namespace v1;  // NOLINT: the nodes are the words of these tests.
 
 // Loops in loops, a conditional in each, and an array that is written.
 std::string Everything() {
-  return Int("zero", 0) + Int("one", 1) + Input("n") + Input("p", "DT_BOOL") + Input("x") +
-         CountingLoop("a", "zero", "n") + Variable("a", "x", "zero") +
-         EnterConstant("a/n", "n", "a/frame") + Int("a/zero", 0, "^a/i") +
-         EnterConstant("a/p", "p", "a/frame", "DT_BOOL") + Pivots("a/c", "a/p") +
-         Switch("a/c/n", "a/n a/c/pred_id") + Int("a/c/two", 2, "^a/c/switch_t") +
-         Add("a/c/sum", "a/c/n:1 a/c/two") + Merge("a/c/Merge", "a/c/n a/c/sum") +
-         CountingLoop("a/b", "a/zero", "a/c/Merge") + Variable("a/b", "x", "a/x") +
-         EnterConstant("a/b/one", "a/zero", "a/b/frame") + Add("a/b/x_next", "a/b/x a/b/one") +
-         Op("a/x_next", "Identity", "a/b/Exit_x ^a/c/sum") + Pivots("c", "p") +
-         Switch("c/n", "n c/pred_id") + Int("c/zero", 0, "^c/switch_t") +
-         CountingLoop("c/while", "c/zero", "c/n:1") + Merge("c/Merge", "c/n c/while/Exit_i") +
+  return Int("zero", 0) + Int("one", 1) + Input("n") + Input("p", "DT_BOOL") +
+         Input("x") + CountingLoop("a", "zero", "n") +
+         Variable("a", "x", "zero") + EnterConstant("a/n", "n", "a/frame") +
+         Int("a/zero", 0, "^a/i") +
+         EnterConstant("a/p", "p", "a/frame", "DT_BOOL") +
+         Pivots("a/c", "a/p") + Switch("a/c/n", "a/n a/c/pred_id") +
+         Int("a/c/two", 2, "^a/c/switch_t") +
+         Add("a/c/sum", "a/c/n:1 a/c/two") +
+         Merge("a/c/Merge", "a/c/n a/c/sum") +
+         CountingLoop("a/b", "a/zero", "a/c/Merge") +
+         Variable("a/b", "x", "a/x") +
+         EnterConstant("a/b/step", "a/zero", "a/b/frame") +
+         Add("a/b/x_next", "a/b/x a/b/step") +
+         Op("a/x_next", "Identity", "a/b/Exit_x ^a/c/Merge") +
+         Pivots("c", "p") + Switch("c/n", "n c/pred_id") +
+         Int("c/zero", 0, "^c/switch_t") +
+         CountingLoop("c/while", "c/zero", "c/n:1") +
+         Merge("c/Merge", "c/n c/while/Exit_i") +
          NodeText("ta", "TensorArrayV3", "n", TypeAttr("dtype", "DT_INT32")) +
          NodeText("ta/w", "TensorArrayWriteV3", "ta zero c/Merge ta:1", T()) +
-         NodeText("ta/r", "TensorArrayReadV3", "ta zero ta/w", TypeAttr("dtype", "DT_INT32")) +
+         NodeText("ta/r", "TensorArrayReadV3", "ta zero ta/w",
+                  TypeAttr("dtype", "DT_INT32")) +
          Add("y", "ta/r a/Exit_x");
 }
 
 class Mutator {
  public:
-  Mutator(proto::GraphDef graph, int seed) : graph_(std::move(graph)), random_(seed) {}
+  Mutator(proto::GraphDef graph, int seed)
+      : graph_(std::move(graph)), random_(seed) {}
 
   proto::GraphDef Run() {
     const int count = 1 + Pick(3);
@@ -48,13 +57,18 @@ class Mutator {
 
  private:
   int Pick(int below) { return static_cast<int>(random_() % below); }
-  proto::NodeDef* Node() { return graph_.mutable_node(Pick(graph_.node_size())); }
+  proto::NodeDef* Node() {
+    return graph_.mutable_node(Pick(graph_.node_size()));
+  }
   std::string Source() {
     const std::string& name = Node()->name();
     switch (Pick(4)) {
-      case 0: return absl::StrCat("^", name);
-      case 1: return absl::StrCat(name, ":1");
-      default: return name;
+      case 0:
+        return absl::StrCat("^", name);
+      case 1:
+        return absl::StrCat(name, ":1");
+      default:
+        return name;
     }
   }
   void Rewire(proto::NodeDef* node) {
@@ -67,20 +81,38 @@ class Mutator {
   }
 
   void Mutate() {
-    static constexpr const char* kOps[] = {"Enter", "Exit", "Merge", "Switch", "NextIteration",
-                                           "LoopCond", "Identity", "ControlTrigger",
-                                           "TensorArrayReadV3", "TensorArrayV3"};
-    static constexpr proto::DataType kTypes[] = {proto::DT_INT32, proto::DT_BOOL,
-                                                 proto::DT_FLOAT, proto::DT_VARIANT};
+    static constexpr const char* kOps[] = {
+        "Enter",        "Exit",           "Merge",
+        "Switch",       "NextIteration",  "LoopCond",
+        "Identity",     "ControlTrigger", "TensorArrayReadV3",
+        "TensorArrayV3"};
+    static constexpr proto::DataType kTypes[] = {
+        proto::DT_INT32, proto::DT_BOOL, proto::DT_FLOAT, proto::DT_VARIANT};
     proto::NodeDef* node = Node();
     switch (Pick(9)) {
-      case 0: case 1: case 2: Rewire(node); break;
-      case 3: if (node->input_size() > 0) node->mutable_input()->RemoveLast(); break;
-      case 4: node->add_input(absl::StrCat("^", Node()->name())); break;
-      case 5: node->set_op(kOps[Pick(10)]); break;
-      case 6: (*node->mutable_attr())["T"].set_type(kTypes[Pick(4)]); break;
-      case 7: (*node->mutable_attr())["is_constant"].set_b(Pick(2) == 0); break;
-      default: (*node->mutable_attr())["frame_name"].set_s(Pick(2) == 0 ? "a/frame" : "f");
+      case 0:
+      case 1:
+      case 2:
+        Rewire(node);
+        break;
+      case 3:
+        if (node->input_size() > 0) node->mutable_input()->RemoveLast();
+        break;
+      case 4:
+        node->add_input(absl::StrCat("^", Node()->name()));
+        break;
+      case 5:
+        node->set_op(kOps[Pick(10)]);
+        break;
+      case 6:
+        (*node->mutable_attr())["T"].set_type(kTypes[Pick(4)]);
+        break;
+      case 7:
+        (*node->mutable_attr())["is_constant"].set_b(Pick(2) == 0);
+        break;
+      default:
+        (*node->mutable_attr())["frame_name"].set_s(Pick(2) == 0 ? "a/frame"
+                                                                 : "f");
     }
   }
 
@@ -106,8 +138,9 @@ TEST(V1MutationTest, AnyMistakeIsReported) {
       }
       continue;
     }
-    ASSERT_THAT(result.status().code(), AnyOf(Eq(absl::StatusCode::kInvalidArgument),
-                                              Eq(absl::StatusCode::kUnimplemented)))
+    ASSERT_THAT(result.status().code(),
+                AnyOf(Eq(absl::StatusCode::kInvalidArgument),
+                      Eq(absl::StatusCode::kUnimplemented)))
         << "seed " << seed << ": " << result.status();
   }
   // Both happen.

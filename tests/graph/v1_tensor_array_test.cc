@@ -1,5 +1,5 @@
-// TensorArrays of old graphs, which become lists. The list ops are not among the ops
-// that these tests know: the nodes are kept as they are.
+// TensorArrays of old graphs, which become lists. The list ops are not among
+// the ops that these tests know: the nodes are kept as they are.
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -15,7 +15,8 @@ namespace {
 using ::testing::HasSubstr;
 using namespace v1;  // NOLINT: the nodes are the words of these tests.
 
-std::string Array(absl::string_view name, absl::string_view size, absl::string_view attrs = "") {
+std::string Array(absl::string_view name, absl::string_view size,
+                  absl::string_view attrs = "") {
   return NodeText(name, "TensorArrayV3", size,
                   absl::StrCat(TypeAttr("dtype", "DT_FLOAT"), attrs));
 }
@@ -23,10 +24,12 @@ std::string Write(absl::string_view name, absl::string_view inputs) {
   return NodeText(name, "TensorArrayWriteV3", inputs, T("DT_FLOAT"));
 }
 std::string Read(absl::string_view name, absl::string_view inputs) {
-  return NodeText(name, "TensorArrayReadV3", inputs, TypeAttr("dtype", "DT_FLOAT"));
+  return NodeText(name, "TensorArrayReadV3", inputs,
+                  TypeAttr("dtype", "DT_FLOAT"));
 }
 std::string Gather(absl::string_view name, absl::string_view inputs) {
-  return NodeText(name, "TensorArrayGatherV3", inputs, TypeAttr("dtype", "DT_FLOAT"));
+  return NodeText(name, "TensorArrayGatherV3", inputs,
+                  TypeAttr("dtype", "DT_FLOAT"));
 }
 std::string Scatter(absl::string_view name, absl::string_view inputs) {
   return NodeText(name, "TensorArrayScatterV3", inputs, T("DT_FLOAT"));
@@ -40,7 +43,8 @@ std::string Range(absl::string_view name, absl::string_view limit) {
 }
 // Constants and inputs that the tests use.
 std::string Base() {
-  return Int("zero", 0) + Int("one", 1) + Int("three", 3) + Input("n") + Input("x", "DT_FLOAT");
+  return Int("zero", 0) + Int("one", 1) + Int("three", 3) + Input("n") +
+         Input("x", "DT_FLOAT");
 }
 
 class V1TensorArrayTest : public ::testing::Test {
@@ -64,8 +68,9 @@ class V1TensorArrayTest : public ::testing::Test {
 };
 
 TEST_F(V1TensorArrayTest, AnArrayIsAListThatTheFlowCarries) {
-  Load(Base() + Array("a", "n") + Write("w", "a zero x a:1") + Write("w_1", "a one x w") +
-       Read("r", "a zero w_1") + Size("s", "a w_1") + Gather("g", "a zero w_1"));
+  Load(Base() + Array("a", "n") + Write("w", "a zero x a:1") +
+       Write("w_1", "a one x w") + Read("r", "a zero w_1") +
+       Size("s", "a w_1") + Gather("g", "a zero w_1"));
   EXPECT_EQ(Shown("a"), "TensorListReserve(a/element_shape:0, n:0)");
   EXPECT_EQ(Shown("w"), "TensorListSetItem(a:0, zero:0, x:0)");
   EXPECT_EQ(Shown("w_1"), "TensorListSetItem(w:0, one:0, x:0)");
@@ -75,27 +80,33 @@ TEST_F(V1TensorArrayTest, AnArrayIsAListThatTheFlowCarries) {
 }
 
 TEST_F(V1TensorArrayTest, WhatIsKnownOfTheElementsIsKept) {
-  Load(Base() + Array("a", "n", "element_shape = shape { dim { size: -1 } dim { size: 3 } }; "
-                                "dynamic_size = b: true") +
+  Load(Base() +
+       Array("a", "n",
+             "element_shape = shape { dim { size: -1 } dim { size: 3 } }; "
+             "dynamic_size = b: true") +
        Write("w", "a zero x a:1"));
   const Tensor& shape =
       graph_->FindNode("a/element_shape")->attrs().Get<Tensor>("value");
   EXPECT_EQ(shape.data<int32_t>()[0], -1);
   EXPECT_EQ(shape.data<int32_t>()[1], 3);
-  EXPECT_TRUE(graph_->FindNode("w")->attrs().Get<bool>("resize_if_index_out_of_bounds"));
+  EXPECT_TRUE(graph_->FindNode("w")->attrs().Get<bool>(
+      "resize_if_index_out_of_bounds"));
 }
 
 // ys[i] = xs[i] for all i, where xs are the rows of x.
 std::string MapLoop() {
   return Base() + Array("xs", "n") + Array("ys", "n") + Range("range", "n") +
-         Scatter("unstack", "xs range x xs:1") + CountingLoop("while", "zero", "n") +
+         Scatter("unstack", "xs range x xs:1") +
+         CountingLoop("while", "zero", "n") +
          EnterConstant("while/xs", "xs", "while/frame", "DT_RESOURCE") +
          EnterConstant("while/xs_flow", "unstack", "while/frame", "DT_FLOAT") +
          EnterConstant("while/ys", "ys", "while/frame", "DT_RESOURCE") +
          Read("while/read", "while/xs while/i while/xs_flow") +
          Enter("while/Enter_flow", "ys:1", "while/frame", "DT_FLOAT") +
-         Merge("while/Merge_flow", "while/Enter_flow while/Next_flow", "DT_FLOAT") +
-         Switch("while/Switch_flow", "while/Merge_flow while/LoopCond", "DT_FLOAT") +
+         Merge("while/Merge_flow", "while/Enter_flow while/Next_flow",
+               "DT_FLOAT") +
+         Switch("while/Switch_flow", "while/Merge_flow while/LoopCond",
+                "DT_FLOAT") +
          Op("while/flow", "Identity", "while/Switch_flow:1", "DT_FLOAT") +
          Write("while/write", "while/ys while/i while/read while/flow") +
          Op("while/Next_flow", "NextIteration", "while/write", "DT_FLOAT") +
@@ -106,79 +117,100 @@ std::string MapLoop() {
 
 TEST_F(V1TensorArrayTest, AListIsALoopVariable) {
   Load(MapLoop());
-  EXPECT_EQ(Shown("unstack"), "TensorListFromTensor(x:0, unstack/element_shape:0)");
+  EXPECT_EQ(Shown("unstack"),
+            "TensorListFromTensor(x:0, unstack/element_shape:0)");
   EXPECT_EQ(Shown("stack"), "TensorListStack(while:1, stack/element_shape:0)");
   // The counter, the list that is written; the limit and the list that is read.
   EXPECT_EQ(Shown("while"), "While(zero:0, ys:0, n:0, unstack:0)");
   const Node* loop = graph_->FindNode("while");
   EXPECT_EQ(loop->output_dtype(1), DataType::kVariant);
   EXPECT_EQ(loop->output_dtype(3), DataType::kVariant);
-  EXPECT_THAT(Shown(loop->body(1), "while/write"),
-              HasSubstr("TensorListSetItem(while/flow:0, while/i:0, while/read:0)"));
+  EXPECT_THAT(
+      Shown(loop->body(1), "while/write"),
+      HasSubstr("TensorListSetItem(while/flow:0, while/i:0, while/read:0)"));
   const Node* shape = loop->body(1).FindNode("while/read/element_shape");
   ASSERT_NE(shape, nullptr);
   EXPECT_TRUE(shape->control_inputs().empty());
 }
 
 TEST_F(V1TensorArrayTest, RowsGoToOtherPlacesInALoop) {
-  Load(Base() + Array("a", "n") + Input("indices") + Scatter("s", "a indices x a:1"));
+  Load(Base() + Array("a", "n") + Input("indices") +
+       Scatter("s", "a indices x a:1"));
   EXPECT_EQ(Shown("s"), "Identity(s/while:2)");
-  EXPECT_EQ(Shown("s/while"), "StatelessWhile(s/i:0, s/size:0, a:0, indices:0, x:0)");
+  EXPECT_EQ(Shown("s/while"),
+            "StatelessWhile(s/i:0, s/size:0, a:0, indices:0, x:0)");
 }
 
 TEST_F(V1TensorArrayTest, AnArrayOfAnotherSizeIsFilledInALoop) {
-  Load(Base() + Array("a", "n") + Range("range", "three") + Scatter("s", "a range x a:1"));
-  EXPECT_EQ(Shown("s"), "Identity(s/while:2)");
-  Load(Base() + Array("a", "three") + Range("range", "three") + Scatter("s", "a range x a:1"));
-  EXPECT_EQ(Shown("s"), "TensorListFromTensor(x:0, s/element_shape:0)");
-  Load(Base() + Array("a", "zero", "dynamic_size = b: true") + Range("range", "three") +
+  Load(Base() + Array("a", "n") + Range("range", "three") +
        Scatter("s", "a range x a:1"));
+  EXPECT_EQ(Shown("s"), "Identity(s/while:2)");
+  Load(Base() + Array("a", "three") + Range("range", "three") +
+       Scatter("s", "a range x a:1"));
+  EXPECT_EQ(Shown("s"), "TensorListFromTensor(x:0, s/element_shape:0)");
+  Load(Base() + Array("a", "zero", "dynamic_size = b: true") +
+       Range("range", "three") + Scatter("s", "a range x a:1"));
   EXPECT_EQ(Shown("s"), "TensorListFromTensor(x:0, s/element_shape:0)");
 }
 
 TEST_F(V1TensorArrayTest, PiecesAndTheirJoin) {
   Load(Base() + Array("a", "n") + Input("lengths", "DT_INT64") +
        NodeText("s", "TensorArraySplitV3", "a x lengths a:1", T("DT_FLOAT")) +
-       NodeText("c", "TensorArrayConcatV3", "a s", TypeAttr("dtype", "DT_FLOAT")) +
+       NodeText("c", "TensorArrayConcatV3", "a s",
+                TypeAttr("dtype", "DT_FLOAT")) +
        NodeText("close", "TensorArrayCloseV3", "a"));
   EXPECT_EQ(Shown("s"), "Identity(s/while:2)");
-  EXPECT_EQ(Shown("c"), "TensorListConcatV2(s:0, c/element_shape:0, c/leading_dims:0)");
+  EXPECT_EQ(Shown("c"),
+            "TensorListConcatV2(s:0, c/element_shape:0, c/leading_dims:0)");
   EXPECT_EQ(Shown("close"), "NoOp()");
 }
 
 TEST_F(V1TensorArrayTest, ArraysOfGradientsAreKeptAsTheyAre) {
   Load(Base() + Array("a", "n") + Write("w", "a zero x a:1") +
        NodeText("g", "TensorArrayGradV3", "a w", "source = s: 'gradients'") +
-       Op("flow", "Identity", "w ^g", "DT_FLOAT") + Write("gw", "g zero x flow") +
-       Read("r", "a zero w"));
+       Op("flow", "Identity", "w ^g", "DT_FLOAT") +
+       Write("gw", "g zero x flow") + Read("r", "a zero w"));
   EXPECT_EQ(Shown("g"), "TensorArrayGradV3(a:0, w:0)");
   EXPECT_EQ(Shown("gw"), "TensorArrayWriteV3(g:0, zero:0, x:0, flow:0)");
   EXPECT_EQ(Shown("r"), "TensorListGetItem(w:0, zero:0, r/element_shape:0)");
 }
 
 TEST_F(V1TensorArrayTest, WhatDoesNotFitIsRefused) {
-  EXPECT_THAT(Import(Base() + Array("a", "n") + NodeText("r", "TensorArrayReadV3", "a zero a:1",
-                                                         TypeAttr("dtype", "DT_INT32"))),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("TensorArrayReadV3 'r': is for elements that are int32, but "
-                                 "those of 'a' are float32")));
-  EXPECT_THAT(Import(Base() + Array("a", "n") + Read("r", "a zero x")),
-              StatusIs(absl::StatusCode::kUnimplemented,
-                       HasSubstr("TensorArrayReadV3 'r': its flow 'x' does not come from a "
-                                 "TensorArray")));
-  EXPECT_THAT(Import(Base() + Array("a", "n") + Op("y", "AddV2", "x a:1", "DT_FLOAT")),
-              StatusIs(absl::StatusCode::kUnimplemented,
-                       HasSubstr("AddV2 'y': uses a flow of TensorArray 'a' for anything but the "
-                                 "array")));
-  EXPECT_THAT(Import(Base() + Array("a", "n") + Read("r", "a zero")),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("TensorArrayReadV3 'r': has 2 inputs but must have 3")));
-  EXPECT_THAT(Import(Base() + Input("p", "DT_BOOL") + Array("a", "n") +
-                     Switch("s", "a:1 p", "DT_FLOAT") + Switch("t", "x p", "DT_FLOAT") +
-                     Merge("m", "s t:1", "DT_FLOAT")),
-              StatusIs(absl::StatusCode::kUnimplemented,
-                       HasSubstr("Merge 'm': some of its inputs are flows of TensorArrays and "
-                                 "others are not")));
+  EXPECT_THAT(
+      Import(Base() + Array("a", "n") +
+             NodeText("r", "TensorArrayReadV3", "a zero a:1",
+                      TypeAttr("dtype", "DT_INT32"))),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr(
+                   "TensorArrayReadV3 'r': is for elements that are int32, but "
+                   "those of 'a' are float32")));
+  EXPECT_THAT(
+      Import(Base() + Array("a", "n") + Read("r", "a zero x")),
+      StatusIs(
+          absl::StatusCode::kUnimplemented,
+          HasSubstr("TensorArrayReadV3 'r': its flow 'x' does not come from a "
+                    "TensorArray")));
+  EXPECT_THAT(
+      Import(Base() + Array("a", "n") + Op("y", "AddV2", "x a:1", "DT_FLOAT")),
+      StatusIs(
+          absl::StatusCode::kUnimplemented,
+          HasSubstr(
+              "AddV2 'y': uses a flow of TensorArray 'a' for anything but the "
+              "array")));
+  EXPECT_THAT(
+      Import(Base() + Array("a", "n") + Read("r", "a zero")),
+      StatusIs(
+          absl::StatusCode::kInvalidArgument,
+          HasSubstr("TensorArrayReadV3 'r': has 2 inputs but must have 3")));
+  EXPECT_THAT(
+      Import(Base() + Input("p", "DT_BOOL") + Array("a", "n") +
+             Switch("s", "a:1 p", "DT_FLOAT") + Switch("t", "x p", "DT_FLOAT") +
+             Merge("m", "s t:1", "DT_FLOAT")),
+      StatusIs(
+          absl::StatusCode::kUnimplemented,
+          HasSubstr(
+              "Merge 'm': some of its inputs are flows of TensorArrays and "
+              "others are not")));
 }
 
 }  // namespace

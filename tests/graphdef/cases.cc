@@ -28,13 +28,15 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-absl::StatusOr<std::map<std::string, std::string>> Paths(const Json& json, const char* key,
-                                                         const std::string& directory) {
+absl::StatusOr<std::map<std::string, std::string>> Paths(
+    const Json& json, const char* key, const std::string& directory) {
   std::map<std::string, std::string> paths;
   if (!json.contains(key)) return paths;
-  if (!json[key].is_object()) return InvalidArgument("'", key, "' is no object");
+  if (!json[key].is_object())
+    return InvalidArgument("'", key, "' is no object");
   for (const auto& [name, file] : json[key].items()) {
-    if (!file.is_string()) return InvalidArgument("'", key, "': '", name, "' is no file");
+    if (!file.is_string())
+      return InvalidArgument("'", key, "': '", name, "' is no file");
     paths[name] = absl::StrCat(directory, "/", file.get<std::string>());
   }
   return paths;
@@ -44,14 +46,17 @@ absl::StatusOr<GraphCase> ReadCase(const fs::path& path, const fs::path& root) {
   std::ifstream file(path);
   std::stringstream text;
   text << file.rdbuf();
-  const Json json = Json::parse(text.str(), nullptr, /*allow_exceptions=*/false);
+  const Json json =
+      Json::parse(text.str(), nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return InvalidArgument("is no JSON object");
   GraphCase result;
   result.directory = path.parent_path().string();
   result.name = fs::relative(path.parent_path(), root).string();
-  result.graph = absl::StrCat(result.directory, "/", json.value("graph", "graph.pb"));
+  result.graph =
+      absl::StrCat(result.directory, "/", json.value("graph", "graph.pb"));
   WEFT_ASSIGN_OR_RETURN(result.inputs, Paths(json, "inputs", result.directory));
-  WEFT_ASSIGN_OR_RETURN(result.outputs, Paths(json, "outputs", result.directory));
+  WEFT_ASSIGN_OR_RETURN(result.outputs,
+                        Paths(json, "outputs", result.directory));
   result.rtol = json.value("rtol", 1e-5);
   result.atol = json.value("atol", 1e-6);
   return result;
@@ -61,26 +66,54 @@ absl::StatusOr<GraphCase> ReadCase(const fs::path& path, const fs::path& root) {
 std::vector<double> Numbers(const Tensor& tensor) {
   std::vector<double> numbers;
   auto add = [&](auto values) {
-    for (const auto& value : values) numbers.push_back(static_cast<double>(value));
+    for (const auto& value : values)
+      numbers.push_back(static_cast<double>(value));
   };
   auto add_halves = [&](auto values) {
     for (const auto& value : values) numbers.push_back(ToFloat(value));
   };
   switch (tensor.dtype()) {
-    case DataType::kFloat: add(tensor.data<float>()); break;
-    case DataType::kDouble: add(tensor.data<double>()); break;
-    case DataType::kHalf: add_halves(tensor.data<Half>()); break;
-    case DataType::kBfloat16: add_halves(tensor.data<Bfloat16>()); break;
-    case DataType::kBool: add(tensor.data<bool>()); break;
-    case DataType::kInt8: add(tensor.data<int8_t>()); break;
-    case DataType::kInt16: add(tensor.data<int16_t>()); break;
-    case DataType::kInt32: add(tensor.data<int32_t>()); break;
-    case DataType::kInt64: add(tensor.data<int64_t>()); break;
-    case DataType::kUint8: add(tensor.data<uint8_t>()); break;
-    case DataType::kUint16: add(tensor.data<uint16_t>()); break;
-    case DataType::kUint32: add(tensor.data<uint32_t>()); break;
-    case DataType::kUint64: add(tensor.data<uint64_t>()); break;
-    default: break;
+    case DataType::kFloat:
+      add(tensor.data<float>());
+      break;
+    case DataType::kDouble:
+      add(tensor.data<double>());
+      break;
+    case DataType::kHalf:
+      add_halves(tensor.data<Half>());
+      break;
+    case DataType::kBfloat16:
+      add_halves(tensor.data<Bfloat16>());
+      break;
+    case DataType::kBool:
+      add(tensor.data<bool>());
+      break;
+    case DataType::kInt8:
+      add(tensor.data<int8_t>());
+      break;
+    case DataType::kInt16:
+      add(tensor.data<int16_t>());
+      break;
+    case DataType::kInt32:
+      add(tensor.data<int32_t>());
+      break;
+    case DataType::kInt64:
+      add(tensor.data<int64_t>());
+      break;
+    case DataType::kUint8:
+      add(tensor.data<uint8_t>());
+      break;
+    case DataType::kUint16:
+      add(tensor.data<uint16_t>());
+      break;
+    case DataType::kUint32:
+      add(tensor.data<uint32_t>());
+      break;
+    case DataType::kUint64:
+      add(tensor.data<uint64_t>());
+      break;
+    default:
+      break;
   }
   return numbers;
 }
@@ -91,26 +124,32 @@ bool IsNear(double got, double expected, double rtol, double atol) {
   return std::abs(got - expected) <= atol + rtol * std::abs(expected);
 }
 
-// The graph after it was written and read again, and the names that outputs called
+// The graph after it was written and read again, and the names that outputs
+// called
 // `*names` have in it.
-absl::StatusOr<std::unique_ptr<Graph>> RoundTrip(const Graph& graph, const std::string& kind,
-                                                 std::map<std::string, std::string>* names) {
+absl::StatusOr<std::unique_ptr<Graph>> RoundTrip(
+    const Graph& graph, const std::string& kind,
+    std::map<std::string, std::string>* names) {
   for (auto& [name, now] : *names) {
     WEFT_ASSIGN_OR_RETURN(const Output output, graph.FindOutput(name));
     now = output.name();
   }
   WEFT_ASSIGN_OR_RETURN(const proto::GraphDef def, ExportGraphDef(graph));
-  const GraphFormat format = kind == "text" ? GraphFormat::kText : GraphFormat::kBinary;
-  WEFT_ASSIGN_OR_RETURN(const std::string bytes, SerializeGraphDef(def, format));
+  const GraphFormat format =
+      kind == "text" ? GraphFormat::kText : GraphFormat::kBinary;
+  WEFT_ASSIGN_OR_RETURN(const std::string bytes,
+                        SerializeGraphDef(def, format));
   WEFT_ASSIGN_OR_RETURN(const proto::GraphDef again, ParseGraphDef(bytes));
   absl::StatusOr<std::unique_ptr<Graph>> result = ImportGraphDef(again);
-  if (!result.ok()) return Annotate(result.status(), absl::StrCat("read again as ", kind));
+  if (!result.ok())
+    return Annotate(result.status(), absl::StrCat("read again as ", kind));
   return result;
 }
 
-absl::StatusOr<std::vector<Tensor>> RunGraph(const Graph& graph, const GraphCase& graph_case,
-                                             const std::map<std::string, std::string>& names,
-                                             const CaseOptions& options) {
+absl::StatusOr<std::vector<Tensor>> RunGraph(
+    const Graph& graph, const GraphCase& graph_case,
+    const std::map<std::string, std::string>& names,
+    const CaseOptions& options) {
   SessionOptions session_options;
   session_options.passes.enabled = options.passes;
   WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
@@ -122,7 +161,8 @@ absl::StatusOr<std::vector<Tensor>> RunGraph(const Graph& graph, const GraphCase
     feeds.emplace_back(names.at(name), std::move(value));
   }
   std::vector<Fetch> fetches;
-  for (const auto& [name, path] : graph_case.outputs) fetches.emplace_back(names.at(name));
+  for (const auto& [name, path] : graph_case.outputs)
+    fetches.emplace_back(names.at(name));
   return session->Run(feeds, fetches);
 }
 
@@ -131,8 +171,8 @@ absl::StatusOr<std::vector<Tensor>> RunGraph(const Graph& graph, const GraphCase
 absl::StatusOr<std::vector<GraphCase>> FindCases(const std::string& directory) {
   std::error_code error;
   std::set<fs::path> files;
-  for (fs::recursive_directory_iterator it(directory, error), end; !error && it != end;
-       it.increment(error)) {
+  for (fs::recursive_directory_iterator it(directory, error), end;
+       !error && it != end; it.increment(error)) {
     if (it->path().filename() == "case.json") files.insert(it->path());
   }
   if (error) return NotFound("'", directory, "': ", error.message());
@@ -145,16 +185,19 @@ absl::StatusOr<std::vector<GraphCase>> FindCases(const std::string& directory) {
   return cases;
 }
 
-absl::Status CompareTensors(const Tensor& got, const Tensor& expected, double rtol, double atol) {
+absl::Status CompareTensors(const Tensor& got, const Tensor& expected,
+                            double rtol, double atol) {
   if (got.dtype() != expected.dtype() || got.shape() != expected.shape()) {
-    return InvalidArgument("is ", DataTypeName(got.dtype()), " ", got.shape().ToString(),
-                           " but must be ", DataTypeName(expected.dtype()), " ",
+    return InvalidArgument("is ", DataTypeName(got.dtype()), " ",
+                           got.shape().ToString(), " but must be ",
+                           DataTypeName(expected.dtype()), " ",
                            expected.shape().ToString());
   }
   const std::vector<double> got_numbers = Numbers(got);
   const std::vector<double> expected_numbers = Numbers(expected);
   if (static_cast<int64_t>(got_numbers.size()) != got.num_elements()) {
-    return Unimplemented("elements that are ", DataTypeName(got.dtype()), " cannot be compared");
+    return Unimplemented("elements that are ", DataTypeName(got.dtype()),
+                         " cannot be compared");
   }
   size_t wrong = 0;
   size_t first = 0;
@@ -163,12 +206,14 @@ absl::Status CompareTensors(const Tensor& got, const Tensor& expected, double rt
     if (wrong++ == 0) first = i;
   }
   if (wrong == 0) return absl::OkStatus();
-  return InvalidArgument(wrong, " of ", got_numbers.size(), " elements differ, first number ",
-                         first, ": ", got_numbers[first], " but must be ",
+  return InvalidArgument(wrong, " of ", got_numbers.size(),
+                         " elements differ, first number ", first, ": ",
+                         got_numbers[first], " but must be ",
                          expected_numbers[first]);
 }
 
-std::vector<std::string> MissingOps(const Graph& graph, const std::vector<std::string>& fetches) {
+std::vector<std::string> MissingOps(const Graph& graph,
+                                    const std::vector<std::string>& fetches) {
   std::set<std::string> missing;
   absl::flat_hash_set<const Node*> seen;
   std::vector<const Node*> open;
@@ -193,7 +238,8 @@ std::vector<std::string> MissingOps(const Graph& graph, const std::vector<std::s
 }
 
 absl::Status RunCase(const GraphCase& graph_case, const CaseOptions& options) {
-  WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Graph> graph, ReadGraph(graph_case.graph));
+  WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Graph> graph,
+                        ReadGraph(graph_case.graph));
   std::map<std::string, std::string> names;
   std::vector<std::string> fetches;
   for (const auto& [name, path] : graph_case.inputs) names[name] = name;
@@ -202,7 +248,8 @@ absl::Status RunCase(const GraphCase& graph_case, const CaseOptions& options) {
     fetches.push_back(name);
   }
   const std::vector<std::string> missing = MissingOps(*graph, fetches);
-  if (!missing.empty()) return Unimplemented("missing ops: ", absl::StrJoin(missing, ", "));
+  if (!missing.empty())
+    return Unimplemented("missing ops: ", absl::StrJoin(missing, ", "));
   if (!options.round_trip.empty()) {
     WEFT_ASSIGN_OR_RETURN(graph, RoundTrip(*graph, options.round_trip, &names));
   }

@@ -20,9 +20,9 @@
 namespace weft {
 
 struct GraphCase {
-  std::string name;       // The directory, from where the search began.
+  std::string name;  // The directory, from where the search began.
   std::string directory;
-  std::string graph;      // Paths.
+  std::string graph;  // Paths.
   std::map<std::string, std::string> inputs;
   std::map<std::string, std::string> outputs;
   double rtol = 0;
@@ -32,23 +32,26 @@ struct GraphCase {
 // How a case is run.
 struct CaseOptions {
   bool passes = true;
-  // What the graph goes through before it runs: "" for nothing, "binary" or "text"
-  // for being written and read again.
+  // What the graph goes through before it runs: "" for nothing, "binary" or
+  // "text" for being written and read again.
   std::string round_trip;
 };
 
 // The cases below `directory`, by name.
 absl::StatusOr<std::vector<GraphCase>> FindCases(const std::string& directory);
 
-// OK if the graph can be read and all its outputs are as expected; else what is wrong.
+// OK if the graph can be read and all its outputs are as expected; else what is
+// wrong.
 absl::Status RunCase(const GraphCase& graph_case, const CaseOptions& options);
 
-// OK if `got` is `expected` up to atol + rtol * |expected|; else the first place that
-// is not.
-absl::Status CompareTensors(const Tensor& got, const Tensor& expected, double rtol, double atol);
+// OK if `got` is `expected` up to atol + rtol * |expected|; else the first
+// place that is not.
+absl::Status CompareTensors(const Tensor& got, const Tensor& expected,
+                            double rtol, double atol);
 
 // The ops that are needed for `fetches` and that weft does not know, by name.
-std::vector<std::string> MissingOps(const Graph& graph, const std::vector<std::string>& fetches);
+std::vector<std::string> MissingOps(const Graph& graph,
+                                    const std::vector<std::string>& fetches);
 
 }  // namespace weft
 

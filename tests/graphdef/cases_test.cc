@@ -1,10 +1,14 @@
 // Runs graphs from other programs and compares what they give.
 //
-//   cases_test --cases_dir=DIR [--filter=TEXT] [--passes=none] [--round_trip=binary|text]
+//   cases_test --cases_dir=DIR [--filter=TEXT] [--passes=none]
+//   [--round_trip=binary|text]
 //
-// One line per case that fails, with the reason; then "N passed, N failed, N skipped".
-// Without --cases_dir the cases are looked for in $WEFT_GRAPHDEF_DIR and beside the
-// source tree; if there are none, nothing is run and nothing fails.
+// One line per case that fails, with the reason; then "N passed, N failed, N
+// skipped". Without --cases_dir the cases are looked for in $WEFT_GRAPHDEF_DIR
+// and beside the source tree; if there are none, nothing is run and nothing
+// fails.
+#include "tests/graphdef/cases.h"
+
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -14,9 +18,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "absl/strings/string_view.h"
-#include "tests/graphdef/cases.h"
+#include "absl/strings/strip.h"
 
 namespace weft {
 namespace {
@@ -50,7 +53,8 @@ bool ParseFlags(int argc, char** argv, Flags* flags) {
 // Where the cases are if nobody says it. Empty: nowhere.
 std::string DefaultDirectory() {
   std::vector<std::string> candidates;
-  if (const char* given = std::getenv("WEFT_GRAPHDEF_DIR")) candidates.push_back(given);
+  if (const char* given = std::getenv("WEFT_GRAPHDEF_DIR"))
+    candidates.push_back(given);
   if (const char* workspace = std::getenv("BUILD_WORKSPACE_DIRECTORY")) {
     candidates.push_back(absl::StrCat(workspace, "/../shared/graphdef"));
   }
@@ -77,8 +81,8 @@ int RunCases(const std::vector<GraphCase>& cases, const Flags& flags) {
     ++failed;
     std::cout << "FAILED " << graph_case.name << ": " << status << std::endl;
   }
-  std::cout << passed << " passed, " << failed << " failed, " << skipped << " skipped"
-            << std::endl;
+  std::cout << passed << " passed, " << failed << " failed, " << skipped
+            << " skipped" << std::endl;
   return failed;
 }
 
@@ -90,7 +94,8 @@ int Main(int argc, char** argv) {
     std::cout << "no cases here\n0 passed, 0 failed, 0 skipped" << std::endl;
     return 0;
   }
-  const absl::StatusOr<std::vector<GraphCase>> cases = FindCases(flags.cases_dir);
+  const absl::StatusOr<std::vector<GraphCase>> cases =
+      FindCases(flags.cases_dir);
   if (!cases.ok()) {
     std::cerr << "cases_test: " << cases.status() << "\n";
     return 2;

@@ -42,7 +42,8 @@ TEST_F(GraphFileTest, BothFormatsComeBack) {
     ASSERT_OK_AND_ASSIGN(const proto::GraphDef read, ReadGraphDef(path));
     EXPECT_EQ(PrintText(read), PrintText(def_));
   }
-  EXPECT_THAT(ReadBytes(directory_ / "graph.pbtxt"), StartsWith("node {\n  name: \"mystery\""));
+  EXPECT_THAT(ReadBytes(directory_ / "graph.pbtxt"),
+              StartsWith("node {\n  name: \"mystery\""));
   EXPECT_THAT(directory_.Names(), ElementsAre("graph.pb", "graph.pbtxt"));
 }
 
@@ -57,26 +58,35 @@ TEST_F(GraphFileTest, AGraphComesBack) {
 TEST_F(GraphFileTest, AnErrorNamesTheFile) {
   const std::string path = directory_ / "graph.pb";
   WriteBytes(path, "PK\x03\x04 and so on");
-  EXPECT_THAT(ReadGraphDef(path),
-              StatusIs(kInvalid, path + " (14 bytes): not a GraphDef (looks like a zip archive)"));
+  EXPECT_THAT(
+      ReadGraphDef(path),
+      StatusIs(
+          kInvalid,
+          path + " (14 bytes): not a GraphDef (looks like a zip archive)"));
   def_.mutable_node(0)->add_input("nothing");
   ASSERT_OK(WriteGraphDef(path, def_, GraphFormat::kBinary));
   EXPECT_THAT(ReadGraph(path),
-              StatusIs(kInvalid, AllOf(StartsWith(path + ": "), HasSubstr("'nothing'"))));
+              StatusIs(kInvalid,
+                       AllOf(StartsWith(path + ": "), HasSubstr("'nothing'"))));
 }
 
 TEST_F(GraphFileTest, AnEmptyFileIsNoGraph) {
   WriteBytes(directory_ / "empty", "");
-  EXPECT_THAT(ReadGraphDef(directory_ / "empty"),
-              StatusIs(kInvalid, HasSubstr("(0 bytes): not a GraphDef (it is empty)")));
+  EXPECT_THAT(
+      ReadGraphDef(directory_ / "empty"),
+      StatusIs(kInvalid, HasSubstr("(0 bytes): not a GraphDef (it is empty)")));
 }
 
 TEST_F(GraphFileTest, OnlyFilesAreRead) {
-  EXPECT_THAT(ReadGraphDef(directory_ / "missing"), StatusIs(absl::StatusCode::kNotFound));
-  EXPECT_THAT(ReadGraphDef(directory_.path()), StatusIs(kInvalid, HasSubstr("directory")));
-  EXPECT_THAT(ReadGraphDef("/dev/zero"), StatusIs(kInvalid, HasSubstr("regular file")));
+  EXPECT_THAT(ReadGraphDef(directory_ / "missing"),
+              StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(ReadGraphDef(directory_.path()),
+              StatusIs(kInvalid, HasSubstr("directory")));
+  EXPECT_THAT(ReadGraphDef("/dev/zero"),
+              StatusIs(kInvalid, HasSubstr("regular file")));
   ASSERT_EQ(mkfifo((directory_ / "pipe").c_str(), 0600), 0);
-  EXPECT_THAT(ReadGraphDef(directory_ / "pipe"), StatusIs(kInvalid, HasSubstr("regular file")));
+  EXPECT_THAT(ReadGraphDef(directory_ / "pipe"),
+              StatusIs(kInvalid, HasSubstr("regular file")));
 }
 
 TEST_F(GraphFileTest, WhatCannotBeWrittenLeavesTheOldFile) {
@@ -87,8 +97,10 @@ TEST_F(GraphFileTest, WhatCannotBeWrittenLeavesTheOldFile) {
   broken.Fail(absl::InvalidArgumentError("a mistake"));
   EXPECT_THAT(WriteGraph(path, broken), StatusIs(kInvalid, "a mistake"));
   EXPECT_EQ(ReadBytes(path), before);
-  EXPECT_THAT(WriteGraphDef(directory_ / "no/such/place.pb", def_, GraphFormat::kBinary),
-              StatusIs(absl::StatusCode::kNotFound, HasSubstr("no/such/place.pb")));
+  EXPECT_THAT(
+      WriteGraphDef(directory_ / "no/such/place.pb", def_,
+                    GraphFormat::kBinary),
+      StatusIs(absl::StatusCode::kNotFound, HasSubstr("no/such/place.pb")));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
-// Rows of the gradient table: reads of variables. As the table's functions are of
-// placeholders, these are gradients with respect to a variable as functions of x.
-// That such gradients have the right values is tested in variable_test.cc.
+// Rows of the gradient table: reads of variables. As the table's functions are
+// of placeholders, these are gradients with respect to a variable as functions
+// of x. That such gradients have the right values is tested in
+// variable_test.cc.
 #include "graph/graph.h"
 #include "ops/gradients.h"
 #include "ops/math.h"
@@ -24,7 +25,8 @@ Assigned MakeVariable(Output x) {
 }
 
 const GradientRows kRows({
-    {.op = "ReadVariableOp", .inputs = {{3}},
+    {.op = "ReadVariableOp",
+     .inputs = {{3}},
      .build = [](const Outputs& x) -> Built {
        const Assigned v = MakeVariable(x[0]);
        ControlScope scope(x[0].graph(), {v.assign});
@@ -32,11 +34,13 @@ const GradientRows kRows({
        return Gradients({Sin(read * x[0])}, {v.variable.handle()})[0];
      },
      .dynamic = false},
-    {.op = "ResourceGather", .inputs = {{4}},
+    {.op = "ResourceGather",
+     .inputs = {{4}},
      .build = [](const Outputs& x) -> Built {
        const Assigned v = MakeVariable(x[0]);
        ControlScope scope(x[0].graph(), {v.assign});
-       const Output rows = ResourceGather(v.variable, Const(x[0].graph(), {2, 0, 0, 1}));
+       const Output rows =
+           ResourceGather(v.variable, Const(x[0].graph(), {2, 0, 0, 1}));
        return Gradients({Sin(rows * x[0])}, {v.variable.handle()})[0];
      },
      .dynamic = false},

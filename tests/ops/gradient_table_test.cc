@@ -10,7 +10,9 @@ namespace {
 
 class GradientTableTest : public ::testing::TestWithParam<GradientCase> {};
 
-TEST_P(GradientTableTest, AgreesWithFiniteDifferences) { ExpectGradients(GetParam()); }
+TEST_P(GradientTableTest, AgreesWithFiniteDifferences) {
+  ExpectGradients(GetParam());
+}
 
 std::string TestName(const ::testing::TestParamInfo<GradientCase>& info) {
   std::string name = FullName(info.param);
@@ -20,7 +22,8 @@ std::string TestName(const ::testing::TestParamInfo<GradientCase>& info) {
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, GradientTableTest, ::testing::ValuesIn(GradientTable()), TestName);
+INSTANTIATE_TEST_SUITE_P(All, GradientTableTest,
+                         ::testing::ValuesIn(GradientTable()), TestName);
 
 }  // namespace
 }  // namespace weft

@@ -41,7 +41,8 @@ constexpr auto kUnimplemented = absl::StatusCode::kUnimplemented;
 Outputs Repeat(int steps, Outputs vars, const BodyFn& fn) {
   vars.insert(vars.begin(), Const(vars[0].graph(), 0));
   Outputs last = While(
-      vars, [&](const Outputs& v) { return Less(v[0], ScalarLike(v[0], steps)); },
+      vars,
+      [&](const Outputs& v) { return Less(v[0], ScalarLike(v[0], steps)); },
       [&](const Outputs& v) {
         Outputs next = fn(Outputs(v.begin() + 1, v.end()));
         next.insert(next.begin(), v[0] + 1.0);
@@ -49,6 +50,11 @@ Outputs Repeat(int steps, Outputs vars, const BodyFn& fn) {
       });
   last.erase(last.begin());
   return last;
+}
+
+// Of a shape that is known while building, so that no shape need be saved.
+Output Known(const TensorShape& shape, std::initializer_list<float> values) {
+  return Const(TestGraph(), Tensor::Of(shape, values));
 }
 
 int CountOps(const Graph& graph, const std::string& op) {
@@ -125,15 +131,17 @@ TEST(GradientsTest, AreZerosWhereNothingFlowsIfAsked) {
 TEST(GradientsTest, NeedFloatingYs) {
   const Output x = InInts({1});
   Gradients({x}, {x});
-  EXPECT_THAT(TestGraph().status(),
-              StatusIs(kInvalid, AllOf(HasSubstr("is int32 but must be floating"),
-                                       HasSubstr("gradients_test.cc:"))));
+  EXPECT_THAT(
+      TestGraph().status(),
+      StatusIs(kInvalid, AllOf(HasSubstr("is int32 but must be floating"),
+                               HasSubstr("gradients_test.cc:"))));
 }
 
 TEST(GradientsTest, NeedGradYsThatFit) {
   const Output x = Shaped(DataType::kFloat, {2});
   Gradients({x * x}, {x}, {.grad_ys = {Shaped(DataType::kFloat, {3})}});
-  EXPECT_THAT(TestGraph().status(), StatusIs(kInvalid, HasSubstr("grad_ys[0] is float32 [3]")));
+  EXPECT_THAT(TestGraph().status(),
+              StatusIs(kInvalid, HasSubstr("grad_ys[0] is float32 [3]")));
 }
 
 TEST(GradientsTest, NeedAsManyGradYsAsYs) {
@@ -149,8 +157,9 @@ TEST(GradientsTest, KeepTheLineOfTheirCall) {
   const Output y = PreventGradient(x, "no", "wall") * 2.0;
   const int line = __LINE__ + 1;
   Gradients({y}, {x});
-  EXPECT_THAT(TestGraph().status(), StatusIs(kInvalid, HasSubstr(absl::StrCat(
-                                                           "gradients_test.cc:", line))));
+  EXPECT_THAT(
+      TestGraph().status(),
+      StatusIs(kInvalid, HasSubstr(absl::StrCat("gradients_test.cc:", line))));
 }
 
 // Runs `fn` on a thread whose stack is small.
@@ -163,7 +172,8 @@ void OnSmallStack(const std::function<void()>& fn) {
     (*static_cast<const std::function<void()>*>(arg))();
     return nullptr;
   };
-  ASSERT_EQ(pthread_create(&thread, &attributes, run, const_cast<std::function<void()>*>(&fn)),
+  ASSERT_EQ(pthread_create(&thread, &attributes, run,
+                           const_cast<std::function<void()>*>(&fn)),
             0);
   pthread_join(thread, nullptr);
   pthread_attr_destroy(&attributes);
@@ -202,17 +212,16 @@ class RecurrenceTest : public ::testing::Test {
  protected:
   Output Step(Output h) { return Tanh(MatMul(h, w_) + x_); }
 
-  const Output h_ = In({2, 2}, {0.1f, -0.2f, 0.3f, 0.4f});
-  const Output w_ = In({2, 2}, {0.5f, -0.4f, 0.3f, 0.2f});
-  const Output x_ = In({2}, {0.1f, 0.2f});
+  const Output h_ = Known({2, 2}, {0.1f, -0.2f, 0.3f, 0.4f});
+  const Output w_ = Known({2, 2}, {0.5f, -0.4f, 0.3f, 0.2f});
+  const Output x_ = Known({2}, {0.1f, 0.2f});
 };
 
 TEST_F(RecurrenceTest, LoopAndUnrolledGraphAgree) {
   Output unrolled = h_;
   for (int i = 0; i < 5; ++i) unrolled = Step(unrolled);
-  const Output loop = Repeat(5, {h_}, [&](const Outputs& v) -> Outputs {
-    return {Step(v[0])};
-  })[0];
+  const Output loop = Repeat(
+      5, {h_}, [&](const Outputs& v) -> Outputs { return {Step(v[0])}; })[0];
   const Outputs expected = Gradients({unrolled}, {h_, w_, x_});
   const Outputs actual = Gradients({loop}, {h_, w_, x_});
   for (int i = 0; i < 3; ++i) {
@@ -221,9 +230,8 @@ TEST_F(RecurrenceTest, LoopAndUnrolledGraphAgree) {
 }
 
 TEST_F(RecurrenceTest, SavesEachValueThatIsNeededOnce) {
-  const Output loop = Repeat(5, {h_}, [&](const Outputs& v) -> Outputs {
-    return {Step(v[0])};
-  })[0];
+  const Output loop = Repeat(
+      5, {h_}, [&](const Outputs& v) -> Outputs { return {Step(v[0])}; })[0];
   Gradients({loop}, {h_, w_, x_});
   // The state, for the product, and the hyperbolic tangent.
   EXPECT_EQ(CountSaved(*loop.node()), 2);
@@ -277,7 +285,8 @@ TEST(LoopGradientTest, SavesNoShapes) {
 TEST(LoopGradientTest, SavesAShapeRatherThanTheValue) {
   const Output x = Placeholder(TestGraph(), "x", DataType::kFloat, {-1, -1});
   const Output last = While(
-      {x, Const(TestGraph(), 0)}, [](const Outputs& v) { return Less(v[1], ScalarLike(v[1], 3)); },
+      {x, Const(TestGraph(), 0)},
+      [](const Outputs& v) { return Less(v[1], ScalarLike(v[1], 3)); },
       [](const Outputs& v) -> Outputs {
         // How many rows there are, only the run knows.
         const Output part = Slice(Sin(v[0]), Const(v[1].graph(), {0, 0}),
@@ -290,16 +299,17 @@ TEST(LoopGradientTest, SavesAShapeRatherThanTheValue) {
 
 TEST(LoopGradientTest, IsTheGradientOfTheStartIfTheLoopDoesNothing) {
   const Output x = In({1, 2}), y = In({3, 4});
-  const Output last =
-      Repeat(0, {x}, [&](const Outputs& v) -> Outputs { return {v[0] * y}; })[0];
+  const Output last = Repeat(
+      0, {x}, [&](const Outputs& v) -> Outputs { return {v[0] * y}; })[0];
   const Outputs d = Gradients({last * 5.0}, {x, y});
   EXPECT_THAT(Floats(d[0]), ElementsAre(5, 5));
   EXPECT_THAT(Floats(d[1]), ElementsAre(0, 0));
 }
 
 TEST(LoopGradientTest, LeavesOutWhatDoesNotFlow) {
-  const Output x = In(2.0f);
-  // The second variable has no gradient for the first, though it has one itself.
+  const Output x = Known({}, {2.0f});
+  // The second variable has no gradient for the first, though it has one
+  // itself.
   const Outputs last = Repeat(3, {x, x}, [&](const Outputs& v) -> Outputs {
     return {v[0] * 2.0, Sin(v[1])};
   });
@@ -323,14 +333,16 @@ TEST(LoopGradientTest, NamesTheNodeThatHasNoGradient) {
   })[0];
   Gradients({last}, {x});
   EXPECT_THAT(TestGraph().status(),
-              StatusIs(kInvalid, AllOf(HasSubstr("PreventGradient 'wall'"), HasSubstr("frozen"),
+              StatusIs(kInvalid, AllOf(HasSubstr("PreventGradient 'wall'"),
+                                       HasSubstr("frozen"),
                                        HasSubstr("gradients_test.cc:"))));
 }
 
 TEST(LoopGradientTest, NeedsOneListPerValueHoweverDeepItIs) {
-  const Output x = In({0.5f, 0.25f});
+  const Output x = Known({2}, {0.5f, 0.25f});
   const Output last = Repeat(3, {x}, [&](const Outputs& outer) -> Outputs {
-    return Repeat(2, {outer[0]}, [&](const Outputs& v) -> Outputs { return {Sin(v[0])}; });
+    return Repeat(2, {outer[0]},
+                  [&](const Outputs& v) -> Outputs { return {Sin(v[0])}; });
   })[0];
   const Output dx = Gradients({last}, {x})[0];
   EXPECT_EQ(CountSaved(*last.node()), 1);  // A list of the inner loop's lists.
@@ -372,12 +384,14 @@ TEST(LoopGradientTest, MayBeTakenAgain) {
 
 TEST(LoopGradientTest, IsNotBuiltUnderAControlScope) {
   const Output x = In(0.7f);
-  const Output last = Repeat(3, {x}, [&](const Outputs& v) -> Outputs { return {Sin(v[0])}; })[0];
+  const Output last = Repeat(
+      3, {x}, [&](const Outputs& v) -> Outputs { return {Sin(v[0])}; })[0];
   Node* after = NoOp(TestGraph());
   TestGraph().AddControlInput(after, last.node());
   ControlScope scope(TestGraph(), {after});
   Gradients({last}, {x});
-  EXPECT_THAT(TestGraph().status(), StatusIs(kInvalid, HasSubstr("within a ControlScope")));
+  EXPECT_THAT(TestGraph().status(),
+              StatusIs(kInvalid, HasSubstr("within a ControlScope")));
 }
 
 // ---- Truncation -------------------------------------------------------------
@@ -391,7 +405,8 @@ TEST(TruncationTest, GoesBackThroughTheLastStepsAlone) {
         {Const(TestGraph(), 0), h0},
         [](const Outputs& v) { return Less(v[0], ScalarLike(v[0], 4)); },
         [&](const Outputs& v) -> Outputs {
-          return {v[0] + 1.0, v[1] * w + TensorListGetItem(xs, v[0], DataType::kFloat, {1})};
+          return {v[0] + 1.0, v[1] * w + TensorListGetItem(
+                                             xs, v[0], DataType::kFloat, {1})};
         })[1];
     return Gradients({h}, {x, h0, w}, {.truncate = truncate});
   };
@@ -411,7 +426,8 @@ TEST(TruncationTest, GoesBackThroughTheLastStepsAlone) {
 
 TEST(TruncationTest, IgnoresWhatFlowsIntoEarlierOutputs) {
   const Output h0 = In({1}, {1}), w = In({1}, {2});
-  const Output list = TensorListReserve(TensorShape{1}, Const(TestGraph(), 4), DataType::kFloat);
+  const Output list = TensorListReserve(TensorShape{1}, Const(TestGraph(), 4),
+                                        DataType::kFloat);
   const Outputs last = While(
       {Const(TestGraph(), 0), list, h0},
       [](const Outputs& v) { return Less(v[0], ScalarLike(v[0], 4)); },
@@ -437,9 +453,10 @@ TEST(BranchGradientTest, RefusesToDrawRandomNumbersAgain) {
       },
       [](const Outputs& in) -> Outputs { return in; })[0];
   Gradients({y}, {x});
-  EXPECT_THAT(TestGraph().status(),
-              StatusIs(kUnimplemented, AllOf(HasSubstr("RandomUniform"),
-                                             HasSubstr("move it out of the branch"))));
+  EXPECT_THAT(
+      TestGraph().status(),
+      StatusIs(kUnimplemented, AllOf(HasSubstr("RandomUniform"),
+                                     HasSubstr("move it out of the branch"))));
 }
 
 TEST(BranchGradientTest, IsZeroForWhatTheBranchDoesNotUse) {
@@ -469,7 +486,8 @@ class VariableGradientTest : public ::testing::Test {
   }
 
   Graph g_;
-  const Variable w_{g_, {.name = "w", .shape = {1}, .initial_value = Const(g_, {3.0f})}};
+  const Variable w_{
+      g_, {.name = "w", .shape = {1}, .initial_value = Const(g_, {3.0f})}};
 };
 
 // w^4 as 1 * w * w * w * w: the loop uses the read, the handle, or both.
@@ -484,15 +502,18 @@ TEST_F(VariableGradientTest, IsWholeHoweverALoopReads) {
   for (Output y : {by_read, by_handle}) {
     EXPECT_THAT(Value(Gradients({y}, {w_.read()})[0]), ElementsAre(108));
     EXPECT_THAT(Value(Gradients({y}, {w_.handle()})[0]), ElementsAre(108));
-    EXPECT_THAT(Value(Gradients({y * w_.read()}, {w_.read()})[0]), ElementsAre(405));
+    EXPECT_THAT(Value(Gradients({y * w_.read()}, {w_.read()})[0]),
+                ElementsAre(405));
   }
 }
 
 TEST_F(VariableGradientTest, CollectsReadAndHandleOfOneLoop) {
-  const Output y = Repeat(2, {Const(g_, {1.0f})}, [&](const Outputs& v) -> Outputs {
-    return {v[0] * w_.read() * w_.read(v[0].graph())};
-  })[0];
-  EXPECT_THAT(Value(Gradients({y}, std::vector<Variable>{w_})[0]), ElementsAre(108));
+  const Output y =
+      Repeat(2, {Const(g_, {1.0f})}, [&](const Outputs& v) -> Outputs {
+        return {v[0] * w_.read() * w_.read(v[0].graph())};
+      })[0];
+  EXPECT_THAT(Value(Gradients({y}, std::vector<Variable>{w_})[0]),
+              ElementsAre(108));
 }
 
 TEST_F(VariableGradientTest, ReachesReadsInNestedLoopsAndBranches) {
@@ -500,7 +521,9 @@ TEST_F(VariableGradientTest, ReachesReadsInNestedLoopsAndBranches) {
     return Repeat(2, {outer[0]}, [&](const Outputs& v) {
       return Cond(
           Greater(Sum(v[0]), Const(v[0].graph(), 0.0f)), {v[0]},
-          [&](const Outputs& in) -> Outputs { return {in[0] * w_.read(in[0].graph())}; },
+          [&](const Outputs& in) -> Outputs {
+            return {in[0] * w_.read(in[0].graph())};
+          },
           [&](const Outputs& in) -> Outputs { return in; });
     });
   })[0];
@@ -508,10 +531,11 @@ TEST_F(VariableGradientTest, ReachesReadsInNestedLoopsAndBranches) {
 }
 
 TEST_F(VariableGradientTest, CanBeAskedForWithinABody) {
-  const Output y = Repeat(2, {Const(g_, {2.0f})}, [&](const Outputs& v) -> Outputs {
-    const Output loss = v[0] * w_.read() * w_.read(v[0].graph());
-    return {Gradients({loss}, {w_.read()})[0]};  // 2 v w
-  })[0];
+  const Output y =
+      Repeat(2, {Const(g_, {2.0f})}, [&](const Outputs& v) -> Outputs {
+        const Output loss = v[0] * w_.read() * w_.read(v[0].graph());
+        return {Gradients({loss}, {w_.read()})[0]};  // 2 v w
+      })[0];
   EXPECT_THAT(Value(y), ElementsAre(72));
 }
 

@@ -14,9 +14,11 @@ using ::testing::ElementsAre;
 using ::testing::FloatEq;
 
 TEST(InPlaceTest, OverEitherInput) {
-  EXPECT_THAT(Floats(Sub(Neg(In({1, 2})), In({10, 20}))), ElementsAre(-11, -22));
+  EXPECT_THAT(Floats(Sub(Neg(In({1, 2})), In({10, 20}))),
+              ElementsAre(-11, -22));
   EXPECT_THAT(Floats(Sub(In({1, 2}), Neg(In({10, 20})))), ElementsAre(11, 22));
-  EXPECT_THAT(Floats(Sub(Neg(In({1, 2})), Neg(In({10, 20})))), ElementsAre(9, 18));
+  EXPECT_THAT(Floats(Sub(Neg(In({1, 2})), Neg(In({10, 20})))),
+              ElementsAre(9, 18));
 }
 
 TEST(InPlaceTest, BesideOneThatIsRepeated) {
@@ -39,13 +41,16 @@ TEST(InPlaceTest, OverOneThatIsStillNeeded) {
 }
 
 TEST(InPlaceTest, OfSelections) {
-  EXPECT_THAT(Floats(Select(InBools({true, false}), Neg(In({1, 2})), Neg(In({3, 4})))),
-              ElementsAre(-1, -4));
-  EXPECT_THAT(Floats(SelectV2(InBools({true, false}), Neg(In(1)), Neg(In({3, 4})))),
-              ElementsAre(-1, -4));
-  EXPECT_THAT(Floats(Select(InBools({true, false}), Neg(In({2, 2}, {1, 2, 3, 4})),
-                            Neg(In({2, 2}, {5, 6, 7, 8})))),
-              ElementsAre(-1, -2, -7, -8));
+  EXPECT_THAT(
+      Floats(Select(InBools({true, false}), Neg(In({1, 2})), Neg(In({3, 4})))),
+      ElementsAre(-1, -4));
+  EXPECT_THAT(
+      Floats(SelectV2(InBools({true, false}), Neg(In(1)), Neg(In({3, 4})))),
+      ElementsAre(-1, -4));
+  EXPECT_THAT(
+      Floats(Select(InBools({true, false}), Neg(In({2, 2}, {1, 2, 3, 4})),
+                    Neg(In({2, 2}, {5, 6, 7, 8})))),
+      ElementsAre(-1, -2, -7, -8));
   EXPECT_THAT(Floats(ClipByValue(Neg(In({1, 9})), -5, 5)), ElementsAre(-1, -5));
 }
 
@@ -57,15 +62,19 @@ TEST(InPlaceTest, OfScans) {
 
 TEST(InPlaceTest, OfRows) {
   EXPECT_THAT(Floats(Softmax(Neg(In({0, 0})))), ElementsAre(0.5f, 0.5f));
-  EXPECT_THAT(Floats(BiasAdd(Neg(In({1, 2}, {1, 2})), Neg(In({3, 4})))), ElementsAre(-4, -6));
-  EXPECT_THAT(
-      Floats(SparseSoftmaxCrossEntropyWithLogits(Neg(In({1, 2}, {0, 0})), InInts({1})).backprop),
-      ElementsAre(0.5f, -0.5f));
+  EXPECT_THAT(Floats(BiasAdd(Neg(In({1, 2}, {1, 2})), Neg(In({3, 4})))),
+              ElementsAre(-4, -6));
+  EXPECT_THAT(Floats(SparseSoftmaxCrossEntropyWithLogits(
+                         Neg(In({1, 2}, {0, 0})), InInts({1}))
+                         .backprop),
+              ElementsAre(0.5f, -0.5f));
 }
 
 TEST(InPlaceTest, AcrossTypesOfOneSize) {
-  EXPECT_THAT(Ints(Cast(Neg(In({1, 2})), DataType::kInt32)), ElementsAre(-1, -2));
-  EXPECT_THAT(Floats(Cast(Neg(InInts({1, 2})), DataType::kFloat)), ElementsAre(-1, -2));
+  EXPECT_THAT(Ints(Cast(Neg(In({1, 2})), DataType::kInt32)),
+              ElementsAre(-1, -2));
+  EXPECT_THAT(Floats(Cast(Neg(InInts({1, 2})), DataType::kFloat)),
+              ElementsAre(-1, -2));
 }
 
 }  // namespace

@@ -211,6 +211,23 @@ TEST(TensorListTest, IsPushedToByALoop) {
   EXPECT_THAT(Floats(TensorListStack(last[1], kFloat)), ElementsAre(0, 1, 2));
 }
 
+TEST(TensorListTest, TwoLoopVariablesMayBeginAsOneList) {
+  const Output empty = EmptyTensorList(TestGraph(), TensorShape{}, kFloat);
+  const Output n = Int(3);
+  const Outputs last = While(
+      {Const(TestGraph(), 0), empty, empty},
+      [&](const Outputs& v) { return Less(v[0], n); },
+      [](const Outputs& v) -> Outputs {
+        const Output step = Cast(v[0], kFloat);
+        const Output ones = TensorListPushBack(v[1], step);
+        return {v[0] + 1.0, ones, TensorListPushBack(v[2], step * 10.0)};
+      });
+  const Output ones = TensorListStack(last[1], kFloat);
+  EXPECT_THAT(Floats(ones), ElementsAre(0, 1, 2));
+  EXPECT_THAT(Floats(ones + TensorListStack(last[2], kFloat)),
+              ElementsAre(0, 11, 22));
+}
+
 TEST(TensorListTest, ALoopWithoutStepsLeavesItEmpty) {
   const Output n = Int(0);
   const Output list = TensorListReserve(TensorShape{}, n, kFloat);

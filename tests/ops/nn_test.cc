@@ -15,8 +15,8 @@
 namespace weft {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::Each;
+using ::testing::ElementsAre;
 using ::testing::FloatEq;
 using ::testing::FloatNear;
 using ::testing::HasSubstr;
@@ -26,7 +26,8 @@ using ::testing::Pointwise;
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-// ---- Activations -------------------------------------------------------------------------
+// ---- Activations
+// -------------------------------------------------------------------------
 
 TEST(SigmoidTest, IsHalfAtZeroAndSaturates) {
   EXPECT_THAT(Floats(Sigmoid(In({0, 100, -100, kInf, -kInf, kNan}))),
@@ -38,9 +39,11 @@ TEST(SigmoidTest, AgreesWithTheFormula) {
   std::vector<float> x, expected;
   for (float v = -20; v < 20; v += 0.17f) {
     x.push_back(v);
-    expected.push_back(static_cast<float>(1 / (1 + std::exp(-static_cast<double>(v)))));
+    expected.push_back(
+        static_cast<float>(1 / (1 + std::exp(-static_cast<double>(v)))));
   }
-  EXPECT_THAT(Floats(Sigmoid(In(Tensor::Vector<float>(x)))), Pointwise(FloatEq(), expected));
+  EXPECT_THAT(Floats(Sigmoid(In(Tensor::Vector<float>(x)))),
+              Pointwise(FloatEq(), expected));
 }
 
 TEST(TanhTest, SaturatesAtOne) {
@@ -56,24 +59,29 @@ TEST(TanhTest, AgreesWithTheLibrary) {
   }
   x.push_back(1e-20f);
   expected.push_back(1e-20f);
-  EXPECT_THAT(Floats(Tanh(In(Tensor::Vector<float>(x)))), Pointwise(FloatEq(), expected));
+  EXPECT_THAT(Floats(Tanh(In(Tensor::Vector<float>(x)))),
+              Pointwise(FloatEq(), expected));
 }
 
 TEST(ReluTest, CutsBelowZero) {
-  EXPECT_THAT(Floats(Relu(In({-2, 0, 3, kNan}))), ElementsAre(0, 0, 3, IsNan()));
+  EXPECT_THAT(Floats(Relu(In({-2, 0, 3, kNan}))),
+              ElementsAre(0, 0, 3, IsNan()));
 }
 
 TEST(Relu6Test, CutsAboveSix) {
-  EXPECT_THAT(Floats(Relu6(In({-2, 3, 7, kNan}))), ElementsAre(0, 3, 6, IsNan()));
+  EXPECT_THAT(Floats(Relu6(In({-2, 3, 7, kNan}))),
+              ElementsAre(0, 3, 6, IsNan()));
 }
 
 TEST(LeakyReluTest, KeepsPositiveAndScalesNegative) {
-  EXPECT_THAT(Floats(LeakyRelu(In({-2, 0, 3}), {.alpha = 0.5f})), ElementsAre(-1, 0, 3));
+  EXPECT_THAT(Floats(LeakyRelu(In({-2, 0, 3}), {.alpha = 0.5f})),
+              ElementsAre(-1, 0, 3));
   EXPECT_THAT(Floats(LeakyRelu(In({-10}))), ElementsAre(-2));
 }
 
 TEST(EluTest, IsExponentialBelowZero) {
-  EXPECT_THAT(Floats(Elu(In({-1, 0, 3, -100}))), ElementsAre(FloatEq(-0.63212056f), 0, 3, -1));
+  EXPECT_THAT(Floats(Elu(In({-1, 0, 3, -100}))),
+              ElementsAre(FloatEq(-0.63212056f), 0, 3, -1));
 }
 
 TEST(SeluTest, IsScaledElu) {
@@ -82,8 +90,9 @@ TEST(SeluTest, IsScaledElu) {
 }
 
 TEST(SoftplusTest, IsLinearFarAbove) {
-  EXPECT_THAT(Floats(Softplus(In({0, 200, -200, -20}))),
-              ElementsAre(FloatEq(0.69314718f), 200, 0, FloatEq(2.0611537e-9f)));
+  EXPECT_THAT(
+      Floats(Softplus(In({0, 200, -200, -20}))),
+      ElementsAre(FloatEq(0.69314718f), 200, 0, FloatEq(2.0611537e-9f)));
 }
 
 TEST(SoftsignTest, ApproachesOne) {
@@ -104,11 +113,13 @@ TEST(SigmoidGradTest, IsTheProduct) {
 }
 
 TEST(ReluGradTest, PassesWhereTheInputIsPositive) {
-  EXPECT_THAT(Floats(ReluGrad(In({1, 2, 3}), In({-1, 0, 1}))), ElementsAre(0, 0, 3));
+  EXPECT_THAT(Floats(ReluGrad(In({1, 2, 3}), In({-1, 0, 1}))),
+              ElementsAre(0, 0, 3));
 }
 
 TEST(Relu6GradTest, PassesBetween) {
-  EXPECT_THAT(Floats(Relu6Grad(In({1, 2, 3}), In({-1, 3, 6}))), ElementsAre(0, 2, 0));
+  EXPECT_THAT(Floats(Relu6Grad(In({1, 2, 3}), In({-1, 3, 6}))),
+              ElementsAre(0, 2, 0));
 }
 
 TEST(LeakyReluGradTest, ScalesWhereTheInputIsNegative) {
@@ -132,15 +143,18 @@ TEST(SoftplusGradTest, IsTheSigmoid) {
 TEST(SoftsignGradTest, FallsWithTheSquare) {
   EXPECT_THAT(Floats(SoftsignGrad(In({8}), In({-1}))), ElementsAre(2));
   EXPECT_THAT(TryEvaluate(SoftsignGrad(In({8}), In(1))),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("must have one shape")));
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("must have one shape")));
 }
 
-// ---- Along the last axis ------------------------------------------------------------------
+// ---- Along the last axis
+// ------------------------------------------------------------------
 
 TEST(SoftmaxTest, SumsToOne) {
   const float e = std::exp(1.0f);
-  EXPECT_THAT(Floats(Softmax(In({2, 2}, {0, 0, 1, 0}))),
-              ElementsAre(0.5f, 0.5f, FloatEq(e / (e + 1)), FloatEq(1 / (e + 1))));
+  EXPECT_THAT(
+      Floats(Softmax(In({2, 2}, {0, 0, 1, 0}))),
+      ElementsAre(0.5f, 0.5f, FloatEq(e / (e + 1)), FloatEq(1 / (e + 1))));
 }
 
 TEST(SoftmaxTest, TakesLargeLogits) {
@@ -149,17 +163,20 @@ TEST(SoftmaxTest, TakesLargeLogits) {
 }
 
 TEST(SoftmaxTest, TakesEmptyTensors) {
-  EXPECT_THAT(Evaluate(Softmax(In({2, 0}, {}))), TensorEq(Tensor::Of<float>({2, 0}, {})));
+  EXPECT_THAT(Evaluate(Softmax(In({2, 0}, {}))),
+              TensorEq(Tensor::Of<float>({2, 0}, {})));
 }
 
 TEST(SoftmaxTest, RefusesScalars) {
-  EXPECT_THAT(TryEvaluate(Softmax(In(1))), StatusIs(absl::StatusCode::kInvalidArgument,
-                                               HasSubstr("logits is a scalar")));
+  EXPECT_THAT(TryEvaluate(Softmax(In(1))),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("logits is a scalar")));
 }
 
 TEST(LogSoftmaxTest, IsTheLogarithm) {
-  EXPECT_THAT(Floats(LogSoftmax(In({2, 2}, {1000, 1000, 0, -1000}))),
-              ElementsAre(FloatEq(-0.69314718f), FloatEq(-0.69314718f), 0, -1000));
+  EXPECT_THAT(
+      Floats(LogSoftmax(In({2, 2}, {1000, 1000, 0, -1000}))),
+      ElementsAre(FloatEq(-0.69314718f), FloatEq(-0.69314718f), 0, -1000));
 }
 
 TEST(BiasAddTest, AddsAlongTheLastAxis) {
@@ -169,7 +186,7 @@ TEST(BiasAddTest, AddsAlongTheLastAxis) {
 
 TEST(BiasAddTest, AddsAlongAxisOne) {
   EXPECT_THAT(Floats(BiasAdd(In({1, 2, 2}, {1, 2, 3, 4}), In({10, 20}),
-                                {.data_format = "NCHW"})),
+                             {.data_format = "NCHW"})),
               ElementsAre(11, 12, 23, 24));
 }
 
@@ -195,14 +212,17 @@ TEST(BiasAddTest, RefusesOtherFormats) {
 TEST(BiasAddGradTest, SumsAllOtherAxes) {
   const Output dy = In({2, 2, 2}, {1, 2, 3, 4, 10, 20, 30, 40});
   EXPECT_THAT(Floats(BiasAddGrad(dy)), ElementsAre(44, 66));
-  EXPECT_THAT(Floats(BiasAddGrad(dy, {.data_format = "NCHW"})), ElementsAre(33, 77));
+  EXPECT_THAT(Floats(BiasAddGrad(dy, {.data_format = "NCHW"})),
+              ElementsAre(33, 77));
 }
 
-// ---- Losses ---------------------------------------------------------------------------------
+// ---- Losses
+// ---------------------------------------------------------------------------------
 
 TEST(L2LossTest, IsHalfTheSumOfSquares) {
   EXPECT_THAT(Evaluate(L2Loss(In({3, 4}))), TensorEq(Tensor::Scalar(12.5f)));
-  EXPECT_THAT(Evaluate(L2Loss(In(Tensor::Of<float>({1000}, std::vector<float>(1000, 2))))),
+  EXPECT_THAT(Evaluate(L2Loss(
+                  In(Tensor::Of<float>({1000}, std::vector<float>(1000, 2))))),
               TensorEq(Tensor::Scalar(2000.0f)));
 }
 
@@ -216,8 +236,9 @@ TEST(SparseSoftmaxCrossEntropyWithLogitsTest, IsTheSurprise) {
 TEST(SparseSoftmaxCrossEntropyWithLogitsTest, SaysWhichLabelIsWrong) {
   for (const int32_t label : {5, -1}) {
     EXPECT_THAT(
-        TryEvaluate(SparseSoftmaxCrossEntropyWithLogits(In({2, 2}, {0, 0, 0, 0}), InInts({0, label}))
-                   .loss),
+        TryEvaluate(SparseSoftmaxCrossEntropyWithLogits(
+                        In({2, 2}, {0, 0, 0, 0}), InInts({0, label}))
+                        .loss),
         StatusIs(absl::StatusCode::kInvalidArgument,
                  HasSubstr(absl::StrCat("labels[1] is ", label,
                                         " but must be in [0, classes = 2)"))));
@@ -225,10 +246,11 @@ TEST(SparseSoftmaxCrossEntropyWithLogitsTest, SaysWhichLabelIsWrong) {
 }
 
 TEST(SparseSoftmaxCrossEntropyWithLogitsTest, SaysWhichShapeIsWrong) {
-  EXPECT_THAT(
-      TryEvaluate(SparseSoftmaxCrossEntropyWithLogits(In({2, 2}, {0, 0, 0, 0}), InInts({0})).loss),
-      StatusIs(absl::StatusCode::kInvalidArgument,
-               HasSubstr("labels is [1] but must be [batch = 2]")));
+  EXPECT_THAT(TryEvaluate(SparseSoftmaxCrossEntropyWithLogits(
+                              In({2, 2}, {0, 0, 0, 0}), InInts({0}))
+                              .loss),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("labels is [1] but must be [batch = 2]")));
 }
 
 TEST(SoftmaxCrossEntropyWithLogitsTest, WeighsAllClasses) {
@@ -240,22 +262,25 @@ TEST(SoftmaxCrossEntropyWithLogitsTest, WeighsAllClasses) {
 
 TEST(SoftmaxCrossEntropyWithLogitsTest, BroadcastsLabels) {
   EXPECT_THAT(Floats(SoftmaxCrossEntropyWithLogits(In({2, 2}, {0, 0, 5, 5}),
-                                                      In({1, 2}, {1, 0}))
-                            .loss),
+                                                   In({1, 2}, {1, 0}))
+                         .loss),
               Each(FloatEq(0.69314718f)));
 }
 
 TEST(SoftmaxCrossEntropyWithLogitsTest, RefusesVectors) {
-  EXPECT_THAT(TryEvaluate(SoftmaxCrossEntropyWithLogits(In({0, 0}), In({1, 0})).loss),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("are [2] but must be [batch, classes]")));
+  EXPECT_THAT(
+      TryEvaluate(SoftmaxCrossEntropyWithLogits(In({0, 0}), In({1, 0})).loss),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr("are [2] but must be [batch, classes]")));
 }
 
-// ---- The largest --------------------------------------------------------------------------
+// ---- The largest
+// --------------------------------------------------------------------------
 
 TEST(ArgMaxTest, FindsTheFirstLargest) {
   const Output x = In({2, 3}, {1, 5, 5, 7, 0, 2});
-  EXPECT_THAT(Evaluate(ArgMax(x, 1)), TensorEq(Tensor::Vector<int64_t>({1, 0})));
+  EXPECT_THAT(Evaluate(ArgMax(x, 1)),
+              TensorEq(Tensor::Vector<int64_t>({1, 0})));
   EXPECT_THAT(Evaluate(ArgMax(x, -2, {.output_type = DataType::kInt32})),
               TensorEq(Tensor::Vector<int32_t>({1, 0, 0})));
 }
@@ -270,7 +295,8 @@ TEST(ArgMaxTest, SaysWhatIsWrong) {
 }
 
 TEST(ArgMaxTest, KnowsItsShape) {
-  EXPECT_EQ(ArgMax(Shaped(DataType::kFloat, {-1, 3, 4}), 1).shape(), (TensorShape{-1, 4}));
+  EXPECT_EQ(ArgMax(Shaped(DataType::kFloat, {-1, 3, 4}), 1).shape(),
+            (TensorShape{-1, 4}));
 }
 
 TEST(ArgMinTest, FindsTheFirstSmallest) {
@@ -279,29 +305,35 @@ TEST(ArgMinTest, FindsTheFirstSmallest) {
 
 TEST(TopKV2Test, SortsTheLargest) {
   const TopK top = TopKV2(In({2, 4}, {3, 1, 4, 1, 5, 9, 5, 2}), 3);
-  EXPECT_THAT(Evaluate(top.values), TensorEq(Tensor::Of<float>({2, 3}, {4, 3, 1, 9, 5, 5})));
-  EXPECT_THAT(Evaluate(top.indices), TensorEq(Tensor::Of<int32_t>({2, 3}, {2, 0, 1, 1, 0, 2})));
+  EXPECT_THAT(Evaluate(top.values),
+              TensorEq(Tensor::Of<float>({2, 3}, {4, 3, 1, 9, 5, 5})));
+  EXPECT_THAT(Evaluate(top.indices),
+              TensorEq(Tensor::Of<int32_t>({2, 3}, {2, 0, 1, 1, 0, 2})));
 }
 
 TEST(TopKV2Test, PutsNanFirst) {
-  EXPECT_THAT(Ints(TopKV2(In({1, kNan, 3, kNan}), 3).indices), ElementsAre(1, 3, 2));
+  EXPECT_THAT(Ints(TopKV2(In({1, kNan, 3, kNan}), 3).indices),
+              ElementsAre(1, 3, 2));
 }
 
 TEST(TopKV2Test, TakesNoneOrAll) {
-  EXPECT_THAT(Evaluate(TopKV2(In({1, 2}), 0).values), TensorEq(Tensor::Of<float>({0}, {})));
+  EXPECT_THAT(Evaluate(TopKV2(In({1, 2}), 0).values),
+              TensorEq(Tensor::Of<float>({0}, {})));
   EXPECT_THAT(Floats(TopKV2(In({1, 2}), 2).values), ElementsAre(2, 1));
 }
 
 TEST(TopKV2Test, SaysWhatKMustBe) {
-  EXPECT_THAT(TryEvaluate(TopKV2(In({1, 2}), 3).values),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("k is 3 but must be in [0, 2], the size of the last axis")));
+  EXPECT_THAT(
+      TryEvaluate(TopKV2(In({1, 2}), 3).values),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr(
+                   "k is 3 but must be in [0, 2], the size of the last axis")));
 }
 
 TEST(TopKV2Test, SaysWhileBuildingWhatKMustBe) {
   TopKV2(Shaped(DataType::kFloat, {-1, 2}), -1);
-  EXPECT_THAT(TestGraph().status(),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("k is -1")));
+  EXPECT_THAT(TestGraph().status(), StatusIs(absl::StatusCode::kInvalidArgument,
+                                             HasSubstr("k is -1")));
 }
 
 }  // namespace

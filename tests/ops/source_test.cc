@@ -30,23 +30,27 @@ constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 TEST(ConstTest, TakesScalarsVectorsAndShapes) {
   Graph& g = TestGraph();
   EXPECT_THAT(Evaluate(Const(g, 1.5f)), TensorEq(Tensor::Scalar(1.5f)));
-  EXPECT_THAT(Evaluate(Const(g, int64_t{3})), TensorEq(Tensor::Scalar(int64_t{3})));
+  EXPECT_THAT(Evaluate(Const(g, int64_t{3})),
+              TensorEq(Tensor::Scalar(int64_t{3})));
   EXPECT_THAT(Evaluate(Const(g, true)), TensorEq(Tensor::Scalar(true)));
-  EXPECT_THAT(Evaluate(Const(g, {1, 2})), TensorEq(Tensor::Vector<int32_t>({1, 2})));
+  EXPECT_THAT(Evaluate(Const(g, {1, 2})),
+              TensorEq(Tensor::Vector<int32_t>({1, 2})));
   EXPECT_THAT(Evaluate(Const<float>(g, {1, 2}, {3, 4})),
               TensorEq(Tensor::Of<float>({1, 2}, {3.0f, 4.0f})));
 }
 
 TEST(ConstTest, FailsForTheWrongNumberOfValues) {
   Const<float>(TestGraph(), {2, 2}, {1, 2, 3}, "w");
-  EXPECT_THAT(TestGraph().status(),
-              StatusIs(kInvalid, AllOf(HasSubstr("'w': 3 values for shape [2, 2]"),
-                                       HasSubstr("source_test.cc:"))));
+  EXPECT_THAT(
+      TestGraph().status(),
+      StatusIs(kInvalid, AllOf(HasSubstr("'w': 3 values for shape [2, 2]"),
+                               HasSubstr("source_test.cc:"))));
 }
 
 TEST(ConstTest, FailsForNoTensor) {
   Const(TestGraph(), Tensor());
-  EXPECT_THAT(TestGraph().status(), StatusIs(kInvalid, HasSubstr("is no tensor")));
+  EXPECT_THAT(TestGraph().status(),
+              StatusIs(kInvalid, HasSubstr("is no tensor")));
 }
 
 TEST(ConstTest, TellsShapesToInference) {
@@ -63,13 +67,15 @@ TEST(ZerosTest, AreSmallConstantsOrMadeByTheRun) {
   const Output large = Ones(g, DataType::kDouble, {100, 100});
   EXPECT_EQ(large.node()->op(), "Fill");
   EXPECT_THAT(Evaluate(Sum(large)), TensorEq(Tensor::Scalar(10000.0)));
-  EXPECT_THAT(Evaluate(Ones(g, DataType::kBool, {2})), TensorEq(Tensor::Vector<bool>({true, true})));
+  EXPECT_THAT(Evaluate(Ones(g, DataType::kBool, {2})),
+              TensorEq(Tensor::Vector<bool>({true, true})));
 }
 
 TEST(ZerosTest, NeedAKnownShapeAndANumberType) {
   Zeros(TestGraph(), DataType::kFloat, {-1, 2}, "start");
-  EXPECT_THAT(TestGraph().status(),
-              StatusIs(kInvalid, HasSubstr("'start': a constant of shape [?, 2]")));
+  EXPECT_THAT(
+      TestGraph().status(),
+      StatusIs(kInvalid, HasSubstr("'start': a constant of shape [?, 2]")));
 }
 
 TEST(PlaceholderTest, MustBeFed) {
@@ -79,20 +85,23 @@ TEST(PlaceholderTest, MustBeFed) {
 
 TEST(PlaceholderWithDefaultTest, IsItsInputUnlessFed) {
   Graph g;
-  const Output x = PlaceholderWithDefault(Const(g, {1.0f, 2.0f}), {-1}, "state");
+  const Output x =
+      PlaceholderWithDefault(Const(g, {1.0f, 2.0f}), {-1}, "state");
   const Output y = Neg(x);
   ASSERT_OK_AND_ASSIGN(std::unique_ptr<Session> session, Session::Create(g));
   ASSERT_OK_AND_ASSIGN(std::vector<Tensor> as_is, session->Run({}, {y}));
   EXPECT_THAT(as_is[0], TensorEq(Tensor::Vector<float>({-1, -2})));
-  ASSERT_OK_AND_ASSIGN(std::vector<Tensor> fed,
-                       session->Run({{x, Tensor::Vector<float>({3, 4, 5})}}, {y}));
+  ASSERT_OK_AND_ASSIGN(
+      std::vector<Tensor> fed,
+      session->Run({{x, Tensor::Vector<float>({3, 4, 5})}}, {y}));
   EXPECT_THAT(fed[0], TensorEq(Tensor::Vector<float>({-3, -4, -5})));
 }
 
 TEST(PlaceholderWithDefaultTest, RefusesADefaultOfAnotherShape) {
   PlaceholderWithDefault(Const(TestGraph(), {1.0f}), {2}, "state");
-  EXPECT_THAT(TestGraph().status(),
-              StatusIs(kInvalid, HasSubstr("input is [1] but attr 'shape' is [2]")));
+  EXPECT_THAT(
+      TestGraph().status(),
+      StatusIs(kInvalid, HasSubstr("input is [1] but attr 'shape' is [2]")));
 }
 
 TEST(IdentityTest, GivesItsInput) {
@@ -127,14 +136,17 @@ TEST(GroupTest, RunsAllNodes) {
   Group(g, {ok, bad}, "second");
   ASSERT_OK_AND_ASSIGN(std::unique_ptr<Session> session, Session::Create(g));
   EXPECT_OK(session->Run({}, {}, {"first"}));
-  EXPECT_THAT(session->Run({}, {}, {"second"}), StatusIs(kInvalid, HasSubstr("bad")));
+  EXPECT_THAT(session->Run({}, {}, {"second"}),
+              StatusIs(kInvalid, HasSubstr("bad")));
 }
 
 TEST(AssertTest, FailsTheRunWithItsData) {
   Graph g;
   const Output x = Placeholder(g, "x", DataType::kFloat);
-  const Output message = Const(g, Tensor::Scalar<std::string>("x must be small"));
-  Node* check = Assert(Less(x, Const(g, 1.0f)), {message, x}, {.name = "check"});
+  const Output message =
+      Const(g, Tensor::Scalar<std::string>("x must be small"));
+  Node* check =
+      Assert(Less(x, Const(g, 1.0f)), {message, x}, {.name = "check"});
   Output y;
   {
     ControlScope scope(g, {check});
@@ -142,14 +154,16 @@ TEST(AssertTest, FailsTheRunWithItsData) {
   }
   ASSERT_OK_AND_ASSIGN(std::unique_ptr<Session> session, Session::Create(g));
   EXPECT_OK(session->Run({{x, Tensor::Scalar(0.5f)}}, {y}));
-  EXPECT_THAT(session->Run({{x, Tensor::Scalar(2.5f)}}, {y}),
-              StatusIs(kInvalid, AllOf(HasSubstr("check"), HasSubstr("x must be small"),
-                                       HasSubstr("2.5"))));
+  EXPECT_THAT(
+      session->Run({{x, Tensor::Scalar(2.5f)}}, {y}),
+      StatusIs(kInvalid, AllOf(HasSubstr("check"), HasSubstr("x must be small"),
+                               HasSubstr("2.5"))));
 }
 
 TEST(AssertTest, ShowsAsManyElementsAsItIsAskedFor) {
   Graph g;
-  Node* check = Assert(Const(g, false), {Const(g, {1, 2, 3, 4, 5})}, {.summarize = 2});
+  Node* check =
+      Assert(Const(g, false), {Const(g, {1, 2, 3, 4, 5})}, {.summarize = 2});
   ASSERT_OK_AND_ASSIGN(std::unique_ptr<Session> session, Session::Create(g));
   const absl::Status status = session->Run({}, {}, {check->name()}).status();
   EXPECT_THAT(status, StatusIs(kInvalid, HasSubstr("1, 2")));
@@ -158,7 +172,8 @@ TEST(AssertTest, ShowsAsManyElementsAsItIsAskedFor) {
 
 TEST(AssertTest, NeedsAScalarCondition) {
   Assert(Const(TestGraph(), {true, false}), {Const(TestGraph(), 1)});
-  EXPECT_THAT(TestGraph().status(), StatusIs(kInvalid, HasSubstr("condition is [2]")));
+  EXPECT_THAT(TestGraph().status(),
+              StatusIs(kInvalid, HasSubstr("condition is [2]")));
 }
 
 TEST(CheckNumericsTest, PassesFiniteValuesOn) {

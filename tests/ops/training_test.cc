@@ -19,15 +19,17 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-WEFT_VALUE_TEST(ResourceApplyGradientDescent, ResourceApplyMomentum, ResourceApplyAdam,
-                ResourceApplyRMSProp, ResourceApplyAdagrad);
+WEFT_VALUE_TEST(ResourceApplyGradientDescent, ResourceApplyMomentum,
+                ResourceApplyAdam, ResourceApplyRMSProp, ResourceApplyAdagrad);
 
 // Two steps with the gradient {1, -2} from the value {1, 1}, in T.
 template <typename T>
 class TrainingTest : public ::testing::Test {
  protected:
   Variable Make(const char* name, T value) {
-    return Variable(g_, {.name = name, .shape = {2}, .dtype = DataTypeOf<T>(),
+    return Variable(g_, {.name = name,
+                         .shape = {2},
+                         .dtype = DataTypeOf<T>(),
                          .initial_value = Const<T>(g_, {2}, {value, value})});
   }
   Output Number(double value) { return Const(g_, static_cast<T>(value)); }
@@ -37,7 +39,8 @@ class TrainingTest : public ::testing::Test {
     ASSERT_OK(session);
     session_ = *std::move(session);
     ASSERT_OK(session_->Initialize());
-    for (int i = 0; i < 2; ++i) ASSERT_OK(session_->Run({}, {}, {step->name()}));
+    for (int i = 0; i < 2; ++i)
+      ASSERT_OK(session_->Run({}, {}, {step->name()}));
   }
 
   void ExpectValue(const Variable& v, double first, double second) {
@@ -63,8 +66,8 @@ TYPED_TEST(TrainingTest, GradientDescent) {
 
 TYPED_TEST(TrainingTest, Momentum) {
   const Variable accum = this->Make("accum", 0);
-  this->TwoSteps(ResourceApplyMomentum(this->var_, accum, this->Number(0.1), this->grad_,
-                                       this->Number(0.5)));
+  this->TwoSteps(ResourceApplyMomentum(this->var_, accum, this->Number(0.1),
+                                       this->grad_, this->Number(0.5)));
   // accum: 1, 1.5 and -2, -3.
   this->ExpectValue(accum, 1.5, -3);
   this->ExpectValue(this->var_, 1 - 0.1 - 0.15, 1 + 0.2 + 0.3);
@@ -72,8 +75,9 @@ TYPED_TEST(TrainingTest, Momentum) {
 
 TYPED_TEST(TrainingTest, MomentumWithNesterov) {
   const Variable accum = this->Make("accum", 0);
-  this->TwoSteps(ResourceApplyMomentum(this->var_, accum, this->Number(0.1), this->grad_,
-                                       this->Number(0.5), {.use_nesterov = true}));
+  this->TwoSteps(ResourceApplyMomentum(this->var_, accum, this->Number(0.1),
+                                       this->grad_, this->Number(0.5),
+                                       {.use_nesterov = true}));
   this->ExpectValue(this->var_, 1 - 0.1 * (1 + 0.5) - 0.1 * (1 + 0.75),
                     1 + 0.1 * (2 + 1) + 0.1 * (2 + 1.5));
 }
@@ -85,12 +89,16 @@ TYPED_TEST(TrainingTest, Adam) {
   const Variable v = this->Make("v", 0);
   const AdamScalars scalars = {.beta1_power = this->Number(0.5),
                                .beta2_power = this->Number(0.75),
-                               .lr = this->Number(0.1), .beta1 = this->Number(0.5),
-                               .beta2 = this->Number(0.75), .epsilon = this->Number(1)};
+                               .lr = this->Number(0.1),
+                               .beta1 = this->Number(0.5),
+                               .beta2 = this->Number(0.75),
+                               .epsilon = this->Number(1)};
   this->TwoSteps(ResourceApplyAdam(this->var_, m, v, scalars, this->grad_));
   // lr_t = 0.1 * sqrt(0.25) / 0.5 = 0.1. m: 0.5, 0.75. v: 0.25, 0.4375.
-  const double first = 0.1 * 0.5 / (std::sqrt(0.25) + 1) + 0.1 * 0.75 / (std::sqrt(0.4375) + 1);
-  const double second = 0.1 * 1.0 / (1.0 + 1) + 0.1 * 1.5 / (std::sqrt(1.75) + 1);
+  const double first =
+      0.1 * 0.5 / (std::sqrt(0.25) + 1) + 0.1 * 0.75 / (std::sqrt(0.4375) + 1);
+  const double second =
+      0.1 * 1.0 / (1.0 + 1) + 0.1 * 1.5 / (std::sqrt(1.75) + 1);
   this->ExpectValue(m, 0.75, -1.5);
   this->ExpectValue(v, 0.4375, 1.75);
   this->ExpectValue(this->var_, 1 - first, 1 + second);
@@ -101,8 +109,10 @@ TYPED_TEST(TrainingTest, AdamWithNesterov) {
   const Variable v = this->Make("v", 0);
   const AdamScalars scalars = {.beta1_power = this->Number(0.5),
                                .beta2_power = this->Number(0.75),
-                               .lr = this->Number(0.1), .beta1 = this->Number(0.5),
-                               .beta2 = this->Number(0.75), .epsilon = this->Number(1)};
+                               .lr = this->Number(0.1),
+                               .beta1 = this->Number(0.5),
+                               .beta2 = this->Number(0.75),
+                               .epsilon = this->Number(1)};
   this->TwoSteps(ResourceApplyAdam(this->var_, m, v, scalars, this->grad_,
                                    {.use_nesterov = true}));
   // Steps with 0.5 m + 0.5 g: 0.75, 0.875.
@@ -115,8 +125,8 @@ TYPED_TEST(TrainingTest, RMSProp) {
   const Variable ms = this->Make("ms", 1);
   const Variable mom = this->Make("mom", 0);
   this->TwoSteps(ResourceApplyRMSProp(this->var_, ms, mom, this->Number(0.1),
-                                      this->Number(0.5), this->Number(0.5), this->Number(0),
-                                      this->grad_));
+                                      this->Number(0.5), this->Number(0.5),
+                                      this->Number(0), this->grad_));
   // ms: 1, 1 and 2.5, 3.25. mom: 0.1, 0.15 and the like.
   const double mom1 = -0.2 / std::sqrt(2.5);
   const double mom2 = 0.5 * mom1 - 0.2 / std::sqrt(3.25);
@@ -136,26 +146,29 @@ TYPED_TEST(TrainingTest, Adagrad) {
 
 TYPED_TEST(TrainingTest, AdagradWithoutNewSlots) {
   const Variable accum = this->Make("accum", 4);
-  this->TwoSteps(ResourceApplyAdagrad(this->var_, accum, this->Number(0.1), this->grad_,
-                                      {.update_slots = false}));
+  this->TwoSteps(ResourceApplyAdagrad(this->var_, accum, this->Number(0.1),
+                                      this->grad_, {.update_slots = false}));
   this->ExpectValue(accum, 4, 4);
   this->ExpectValue(this->var_, 0.9, 1.2);
 }
 
 TYPED_TEST(TrainingTest, RefusesAGradientOfAnotherShape) {
   const Output grad = Const<TypeParam>(this->g_, {3}, {1, 2, 3});
-  ResourceApplyGradientDescent(this->var_, this->Number(0.1), grad, {.name = "step"});
-  EXPECT_THAT(this->g_.status(),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       AllOf(HasSubstr("ResourceApplyGradientDescent 'step'"),
-                             HasSubstr("input 2 is [3] but the variable is [2]"),
-                             HasSubstr("training_test.cc:"))));
+  ResourceApplyGradientDescent(this->var_, this->Number(0.1), grad,
+                               {.name = "step"});
+  EXPECT_THAT(
+      this->g_.status(),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               AllOf(HasSubstr("ResourceApplyGradientDescent 'step'"),
+                     HasSubstr("input 2 is [3] but the variable is [2]"),
+                     HasSubstr("training_test.cc:"))));
 }
 
 TYPED_TEST(TrainingTest, RefusesAVectorAsLearningRate) {
   ResourceApplyGradientDescent(this->var_, this->grad_, this->grad_);
-  EXPECT_THAT(this->g_.status(), StatusIs(absl::StatusCode::kInvalidArgument,
-                                          HasSubstr("alpha is [2] but must be []")));
+  EXPECT_THAT(this->g_.status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("alpha is [2] but must be []")));
 }
 
 }  // namespace

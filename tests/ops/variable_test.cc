@@ -35,7 +35,8 @@ class VariableTest : public ::testing::Test {
  protected:
   Variable Make(const std::string& name, std::initializer_list<float> values) {
     const Tensor initial = Tensor::Vector(values);
-    return Variable(g_, {.name = name, .shape = initial.shape(),
+    return Variable(g_, {.name = name,
+                         .shape = initial.shape(),
                          .initial_value = Const(g_, initial)});
   }
 
@@ -51,7 +52,9 @@ class VariableTest : public ::testing::Test {
     EXPECT_OK(values);
     return values.ok() ? (*values)[0] : Tensor();
   }
-  absl::Status Do(Node* node) { return session_->Run({}, {}, {node->name()}).status(); }
+  absl::Status Do(Node* node) {
+    return session_->Run({}, {}, {node->name()}).status();
+  }
   Tensor Value(const Variable& v) {
     auto value = session_->GetVariable(v.name());
     EXPECT_OK(value);
@@ -74,7 +77,8 @@ TEST_F(VariableTest, IsNamedByItsScope) {
   const Variable v = Make("w", {1});
   EXPECT_EQ(v.name(), "encoder/w");
   EXPECT_EQ(v.handle().node()->name(), "encoder/w");
-  EXPECT_EQ(v.handle().node()->attrs().Get<std::string>("shared_name"), "encoder/w");
+  EXPECT_EQ(v.handle().node()->attrs().Get<std::string>("shared_name"),
+            "encoder/w");
   EXPECT_EQ(v.read().node()->name(), "encoder/w/Read/ReadVariableOp");
   EXPECT_EQ(v.initializer()->name(), "encoder/w/Assign");
   ASSERT_NE(g_.FindVariable("encoder/w"), nullptr);
@@ -82,9 +86,10 @@ TEST_F(VariableTest, IsNamedByItsScope) {
 }
 
 TEST_F(VariableTest, TakesAFunctionForItsInitialValue) {
-  const Variable v(g_, {.name = "v", .shape = {2}, .initial_value = [](Graph& g) {
-                          return Ones(g, DataType::kFloat, {2}, "ones");
-                        }});
+  const Variable v(g_,
+                   {.name = "v", .shape = {2}, .initial_value = [](Graph& g) {
+                      return Ones(g, DataType::kFloat, {2}, "ones");
+                    }});
   EXPECT_NE(g_.FindNode("v/Initializer/ones"), nullptr);
   Start();
   EXPECT_THAT(Value(v), TensorEq(Tensor::Vector<float>({1, 1})));
@@ -93,19 +98,24 @@ TEST_F(VariableTest, TakesAFunctionForItsInitialValue) {
 TEST_F(VariableTest, RefusesASecondOfTheSameName) {
   Make("v", {1});
   Make("v", {2});
-  EXPECT_THAT(g_.status(), StatusIs(kInvalid, AllOf(HasSubstr("variable 'v': the name is taken"),
-                                                    HasSubstr("variable_test.cc:"))));
+  EXPECT_THAT(
+      g_.status(),
+      StatusIs(kInvalid, AllOf(HasSubstr("variable 'v': the name is taken"),
+                               HasSubstr("variable_test.cc:"))));
 }
 
 TEST_F(VariableTest, RefusesAnInitialValueOfAnotherShapeOrType) {
   Variable(g_, {.name = "v", .shape = {2}, .initial_value = Const(g_, {1, 2})});
-  EXPECT_THAT(g_.status(), StatusIs(kInvalid, HasSubstr("variable 'v' is float32 [2] but its "
-                                                        "initial value is int32 [2]")));
+  EXPECT_THAT(
+      g_.status(),
+      StatusIs(kInvalid, HasSubstr("variable 'v' is float32 [2] but its "
+                                   "initial value is int32 [2]")));
 }
 
 TEST_F(VariableTest, RefusesAShapeThatIsNotFullyDefined) {
   Variable(g_, {.name = "v", .shape = {-1, 2}});
-  EXPECT_THAT(g_.status(), StatusIs(kInvalid, HasSubstr("[?, 2] is not fully defined")));
+  EXPECT_THAT(g_.status(),
+              StatusIs(kInvalid, HasSubstr("[?, 2] is not fully defined")));
 }
 
 TEST_F(VariableTest, IsNotMadeWithinALoop) {
@@ -116,7 +126,9 @@ TEST_F(VariableTest, IsNotMadeWithinALoop) {
         const Variable w(v[0].graph(), {.name = "w"});
         return {v[0] + w.read()};
       });
-  EXPECT_THAT(g_.status(), StatusIs(kInvalid, HasSubstr("variable 'w' is made within the body")));
+  EXPECT_THAT(
+      g_.status(),
+      StatusIs(kInvalid, HasSubstr("variable 'w' is made within the body")));
 }
 
 TEST_F(VariableTest, IsFoundByItsName) {
@@ -126,13 +138,15 @@ TEST_F(VariableTest, IsFoundByItsName) {
   EXPECT_EQ(found.read(), made.read());
   EXPECT_EQ(found.dtype(), DataType::kFloat);
   GetVariable(g_, "w");
-  EXPECT_THAT(g_.status(), StatusIs(absl::StatusCode::kNotFound, HasSubstr("variable 'w'")));
+  EXPECT_THAT(g_.status(),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("variable 'w'")));
 }
 
 TEST_F(VariableTest, IsReadOncePerBody) {
   const Variable v = Make("v", {1});
   const Output last = While(
-      {Const(g_, {0.0f})}, [&](const Outputs& x) {
+      {Const(g_, {0.0f})},
+      [&](const Outputs& x) {
         return Less(IndexAxis(x[0], 0, 0), Const(x[0].graph(), 3.0f));
       },
       [&](const Outputs& x) -> Outputs {
@@ -162,13 +176,16 @@ TEST_F(VariableTest, IsAssignedAndChanged) {
 
 TEST_F(VariableTest, RefusesAValueOfAnotherShape) {
   Assign(Make("v", {1, 2}), Const(g_, {1.0f}), "bad");
-  EXPECT_THAT(g_.status(),
-              StatusIs(kInvalid, AllOf(HasSubstr("AssignVariableOp 'bad'"),
-                                       HasSubstr("value is [1] but the variable is [2]"))));
+  EXPECT_THAT(
+      g_.status(),
+      StatusIs(kInvalid,
+               AllOf(HasSubstr("AssignVariableOp 'bad'"),
+                     HasSubstr("value is [1] but the variable is [2]"))));
 }
 
 TEST_F(VariableTest, CountsInIntegers) {
-  const Variable steps(g_, {.name = "steps", .dtype = DataType::kInt64,
+  const Variable steps(g_, {.name = "steps",
+                            .dtype = DataType::kInt64,
                             .initial_value = Const(g_, int64_t{0})});
   Node* next = AssignAdd(steps, Const(g_, int64_t{1}));
   Start();
@@ -191,25 +208,30 @@ TEST_F(VariableTest, TellsWhetherItHasAValue) {
 // ---- Rows -------------------------------------------------------------------
 
 TEST_F(VariableTest, GivesRows) {
-  const Variable table(g_, {.name = "table", .shape = {3, 2},
-                            .initial_value = Const<float>(g_, {3, 2}, {1, 2, 3, 4, 5, 6})});
+  const Variable table(
+      g_, {.name = "table",
+           .shape = {3, 2},
+           .initial_value = Const<float>(g_, {3, 2}, {1, 2, 3, 4, 5, 6})});
   const Output rows = ResourceGather(table, Const(g_, {2, 0, 2}));
   EXPECT_EQ(rows.shape(), TensorShape({3, 2}));
   Start();
-  EXPECT_THAT(Value(rows), TensorEq(Tensor::Of<float>({3, 2}, {5, 6, 1, 2, 5, 6})));
+  EXPECT_THAT(Value(rows),
+              TensorEq(Tensor::Of<float>({3, 2}, {5, 6, 1, 2, 5, 6})));
 }
 
 TEST_F(VariableTest, RefusesRowsThatItDoesNotHave) {
   const Output rows = ResourceGather(Make("v", {1, 2}), Const(g_, {0, 2}));
   Start();
-  EXPECT_THAT(session_->Run({}, {rows}),
-              StatusIs(absl::StatusCode::kOutOfRange,
-                       HasSubstr("indices[1] is 2 but the variable has 2 rows")));
+  EXPECT_THAT(
+      session_->Run({}, {rows}),
+      StatusIs(absl::StatusCode::kOutOfRange,
+               HasSubstr("indices[1] is 2 but the variable has 2 rows")));
 }
 
 TEST_F(VariableTest, AddsRowsInTheirOrder) {
   const Variable v = Make("v", {1, 2, 3});
-  Node* add = ResourceScatterAdd(v, Const(g_, {0, 2, 0}), Const(g_, {10.0f, 20.0f, 30.0f}));
+  Node* add = ResourceScatterAdd(v, Const(g_, {0, 2, 0}),
+                                 Const(g_, {10.0f, 20.0f, 30.0f}));
   Start();
   ASSERT_OK(Do(add));
   EXPECT_THAT(Value(v), TensorEq(Tensor::Vector<float>({41, 2, 23})));
@@ -217,7 +239,8 @@ TEST_F(VariableTest, AddsRowsInTheirOrder) {
 
 TEST_F(VariableTest, StaysAsItWasWhenARowIsMissing) {
   const Variable v = Make("v", {1, 2});
-  Node* add = ResourceScatterAdd(v, Const(g_, {0, 7}), Const(g_, {10.0f, 20.0f}));
+  Node* add =
+      ResourceScatterAdd(v, Const(g_, {0, 7}), Const(g_, {10.0f, 20.0f}));
   Start();
   EXPECT_THAT(Do(add), StatusIs(absl::StatusCode::kOutOfRange));
   EXPECT_THAT(Value(v), TensorEq(Tensor::Vector<float>({1, 2})));
@@ -240,7 +263,8 @@ TEST_F(VariableTest, CollectsTheGradientsOfAllReads) {
 TEST_F(VariableTest, GivesRowsTheirGradient) {
   const Variable v = Make("v", {1, 2, 3});
   const Output rows = ResourceGather(v, Const(g_, {2, 0, 2}));
-  const Output dv = Gradients({rows * Const(g_, {1.0f, 10.0f, 100.0f})}, {v.handle()})[0];
+  const Output dv =
+      Gradients({rows * Const(g_, {1.0f, 10.0f, 100.0f})}, {v.handle()})[0];
   Start();
   EXPECT_THAT(Value(dv), TensorEq(Tensor::Vector<float>({10, 0, 101})));
 }

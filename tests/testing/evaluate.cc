@@ -32,7 +32,8 @@ Bench& CurrentBench() {
 template <typename T>
 std::vector<T> Elements(const Tensor& tensor) {
   if (tensor.dtype() != DataTypeOf<T>()) {
-    if (tensor.is_valid()) ADD_FAILURE() << "the result is " << tensor.ToString();
+    if (tensor.is_valid())
+      ADD_FAILURE() << "the result is " << tensor.ToString();
     return {};
   }
   const absl::Span<const T> elements = tensor.data<T>();
@@ -50,7 +51,9 @@ Output In(const Tensor& value) {
   return x;
 }
 
-Output In(std::initializer_list<float> values) { return In(Tensor::Vector(values)); }
+Output In(std::initializer_list<float> values) {
+  return In(Tensor::Vector(values));
+}
 
 Output In(const TensorShape& shape, std::initializer_list<float> values) {
   return In(Tensor::Of(shape, values));
@@ -58,13 +61,17 @@ Output In(const TensorShape& shape, std::initializer_list<float> values) {
 
 Output In(float value) { return In(Tensor::Scalar(value)); }
 
-Output InInts(std::initializer_list<int32_t> values) { return In(Tensor::Vector(values)); }
+Output InInts(std::initializer_list<int32_t> values) {
+  return In(Tensor::Vector(values));
+}
 
 Output InInts(const TensorShape& shape, std::initializer_list<int32_t> values) {
   return In(Tensor::Of(shape, values));
 }
 
-Output InBools(std::initializer_list<bool> values) { return In(Tensor::Vector(values)); }
+Output InBools(std::initializer_list<bool> values) {
+  return In(Tensor::Vector(values));
+}
 
 Output Shaped(DataType dtype, const TensorShape& shape) {
   return Placeholder(TestGraph(), "shaped", dtype, shape);
@@ -81,9 +88,13 @@ Tensor Evaluate(Output output) {
   return Tensor();
 }
 
-std::vector<float> Floats(Output output) { return Elements<float>(Evaluate(output)); }
+std::vector<float> Floats(Output output) {
+  return Elements<float>(Evaluate(output));
+}
 
-std::vector<double> Doubles(Output output) { return Elements<double>(Evaluate(output)); }
+std::vector<double> Doubles(Output output) {
+  return Elements<double>(Evaluate(output));
+}
 
 std::vector<int64_t> Ints(Output output) {
   const Tensor value = Evaluate(output);
@@ -92,6 +103,8 @@ std::vector<int64_t> Ints(Output output) {
   return std::vector<int64_t>(elements.begin(), elements.end());
 }
 
-std::vector<bool> Bools(Output output) { return Elements<bool>(Evaluate(output)); }
+std::vector<bool> Bools(Output output) {
+  return Elements<bool>(Evaluate(output));
+}
 
 }  // namespace weft

@@ -38,7 +38,8 @@ Output Shaped(DataType dtype, const TensorShape& shape);
 
 // The value of an Output of the test's graph.
 absl::StatusOr<Tensor> TryEvaluate(Output output);
-// An error fails the test, and gives a tensor of dtype kInvalid, or no elements.
+// An error fails the test, and gives a tensor of dtype kInvalid, or no
+// elements.
 Tensor Evaluate(Output output);
 std::vector<float> Floats(Output output);
 std::vector<double> Doubles(Output output);

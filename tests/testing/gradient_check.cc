@@ -33,8 +33,8 @@ TensorShape Known(const TensorShape& shape, Knowledge knowledge) {
   return known;
 }
 
-Tensor Random(const TensorShape& shape, double low, double high, double away_from_zero,
-              std::mt19937* random) {
+Tensor Random(const TensorShape& shape, double low, double high,
+              double away_from_zero, std::mt19937* random) {
   std::uniform_real_distribution<double> uniform(low, high);
   std::vector<double> values(shape.num_elements());
   for (double& v : values) {
@@ -47,7 +47,8 @@ Tensor Random(const TensorShape& shape, double low, double high, double away_fro
 
 double Dot(const Tensor& a, const Tensor& b) {
   double sum = 0;
-  for (int64_t i = 0; i < a.num_elements(); ++i) sum += a.data<double>()[i] * b.data<double>()[i];
+  for (int64_t i = 0; i < a.num_elements(); ++i)
+    sum += a.data<double>()[i] * b.data<double>()[i];
   return sum;
 }
 
@@ -66,19 +67,23 @@ class Comparison {
   Comparison(const GradientCase& row, const Build& build, Knowledge knowledge)
       : row_(row) {
     for (const TensorShape& shape : row.inputs) {
-      x_.push_back(Placeholder(graph_, "x", DataType::kDouble, Known(shape, knowledge)));
-      x_values_.push_back(Random(shape, row.low, row.high, row.away_from_zero, &random_));
+      x_.push_back(
+          Placeholder(graph_, "x", DataType::kDouble, Known(shape, knowledge)));
+      x_values_.push_back(
+          Random(shape, row.low, row.high, row.away_from_zero, &random_));
       directions_.push_back(Random(shape, -1, 1, 0, &random_));
     }
     y_ = build(x_).ys;
     for (const Output& y : y_) {
-      weights_.push_back(Placeholder(graph_, "weight", DataType::kDouble, y.shape()));
+      weights_.push_back(
+          Placeholder(graph_, "weight", DataType::kDouble, y.shape()));
     }
     gradients_ = Gradients(y_, x_, {.grad_ys = weights_});
   }
 
   absl::Status Run() {
-    WEFT_ASSIGN_OR_RETURN(session_, Session::Create(graph_, {.num_threads = 1}));
+    WEFT_ASSIGN_OR_RETURN(session_,
+                          Session::Create(graph_, {.num_threads = 1}));
     WEFT_ASSIGN_OR_RETURN(const std::vector<Tensor> ys, Values(x_values_));
     for (const Tensor& y : ys) {
       weight_values_.push_back(Random(y.shape(), -1, 1, 0, &random_));
@@ -94,12 +99,15 @@ class Comparison {
  private:
   std::vector<Feed> Feeds(const std::vector<Tensor>& x_values) const {
     std::vector<Feed> feeds;
-    for (size_t i = 0; i < x_.size(); ++i) feeds.emplace_back(x_[i], x_values[i]);
+    for (size_t i = 0; i < x_.size(); ++i)
+      feeds.emplace_back(x_[i], x_values[i]);
     return feeds;
   }
 
-  absl::StatusOr<std::vector<Tensor>> Values(const std::vector<Tensor>& x_values) {
-    return session_->Run(Feeds(x_values), std::vector<Fetch>(y_.begin(), y_.end()));
+  absl::StatusOr<std::vector<Tensor>> Values(
+      const std::vector<Tensor>& x_values) {
+    return session_->Run(Feeds(x_values),
+                         std::vector<Fetch>(y_.begin(), y_.end()));
   }
 
   absl::StatusOr<double> WeightedSum(double step) {
@@ -115,7 +123,8 @@ class Comparison {
 
   absl::StatusOr<double> ComputedDerivative() {
     std::vector<Feed> feeds = Feeds(x_values_);
-    for (size_t i = 0; i < y_.size(); ++i) feeds.emplace_back(weights_[i], weight_values_[i]);
+    for (size_t i = 0; i < y_.size(); ++i)
+      feeds.emplace_back(weights_[i], weight_values_[i]);
     std::vector<Fetch> fetches;
     std::vector<size_t> inputs;
     for (size_t i = 0; i < x_.size(); ++i) {
@@ -123,14 +132,17 @@ class Comparison {
       fetches.emplace_back(gradients_[i]);
       inputs.push_back(i);
     }
-    WEFT_ASSIGN_OR_RETURN(const std::vector<Tensor> values, session_->Run(feeds, fetches));
+    WEFT_ASSIGN_OR_RETURN(const std::vector<Tensor> values,
+                          session_->Run(feeds, fetches));
     double derivative = 0;
     for (size_t k = 0; k < values.size(); ++k) {
       const Tensor& x = x_values_[inputs[k]];
-      if (values[k].dtype() != DataType::kDouble || values[k].shape() != x.shape()) {
+      if (values[k].dtype() != DataType::kDouble ||
+          values[k].shape() != x.shape()) {
         return Internal("the gradient of input ", inputs[k], " is ",
-                        DataTypeName(values[k].dtype()), " ", values[k].shape().ToString(),
-                        " but must be float64 ", x.shape().ToString());
+                        DataTypeName(values[k].dtype()), " ",
+                        values[k].shape().ToString(), " but must be float64 ",
+                        x.shape().ToString());
       }
       derivative += Dot(values[k], directions_[inputs[k]]);
     }
@@ -177,7 +189,9 @@ std::string FullName(const GradientCase& row) {
   return row.name.empty() ? row.op : absl::StrCat(row.op, "/", row.name);
 }
 
-void PrintTo(const GradientCase& row, std::ostream* out) { *out << FullName(row); }
+void PrintTo(const GradientCase& row, std::ostream* out) {
+  *out << FullName(row);
+}
 
 void ExpectGradients(const GradientCase& row) {
   Compare(row, row.build, Knowledge::kShapes, "shapes known");
@@ -186,15 +200,18 @@ void ExpectGradients(const GradientCase& row) {
     Compare(row, row.build, Knowledge::kNothing, "ranks unknown");
   }
   if (!row.second_order) return;
-  const Build gradient = [&row](const Outputs& x) { return GradientOf(row, x); };
+  const Build gradient = [&row](const Outputs& x) {
+    return GradientOf(row, x);
+  };
   Compare(row, gradient, Knowledge::kShapes, "second order");
 }
 
 std::vector<GradientCase> GradientTable() {
   std::vector<GradientCase> rows = Rows();
-  std::stable_sort(rows.begin(), rows.end(), [](const GradientCase& a, const GradientCase& b) {
-    return FullName(a) < FullName(b);
-  });
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const GradientCase& a, const GradientCase& b) {
+                     return FullName(a) < FullName(b);
+                   });
   return rows;
 }
 

@@ -34,12 +34,13 @@ struct Built {
 };
 
 struct GradientCase {
-  std::string op;                             // Whose row this is.
-  std::string name = {};                      // Tells rows of one op apart.
-  std::vector<TensorShape> inputs = {{2, 3}};  // Random doubles of these shapes,
-  double low = -1;                            // from [low, high),
+  std::string op;         // Whose row this is.
+  std::string name = {};  // Tells rows of one op apart.
+  std::vector<TensorShape> inputs = {
+      {2, 3}};      // Random doubles of these shapes,
+  double low = -1;  // from [low, high),
   double high = 1;
-  double away_from_zero = 0;                  // and at least this far from 0.
+  double away_from_zero = 0;  // and at least this far from 0.
   // The function: of inputs with known shapes, with unknown dims, and as a part
   // of second derivatives.
   std::function<Built(const Outputs& x)> build;

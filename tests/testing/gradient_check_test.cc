@@ -17,21 +17,24 @@ GradientCase WrongSquare() {
 }
 
 TEST(GradientCheckTest, FindsAWrongGradient) {
-  EXPECT_NONFATAL_FAILURE(ExpectGradients(WrongSquare()), "WrongSquare, shapes known");
+  EXPECT_NONFATAL_FAILURE(ExpectGradients(WrongSquare()),
+                          "WrongSquare, shapes known");
 }
 
 // x^2 with the gradient 2 x, which then counts as a constant.
 GradientCase WrongSecondDerivative() {
   return {.op = "WrongSecondDerivative",
-          .build = [](const Outputs& x) {
-            const Output constant = StopGradient(x[0]);
-            return 2.0 * x[0] * constant - constant * constant;
-          },
+          .build =
+              [](const Outputs& x) {
+                const Output constant = StopGradient(x[0]);
+                return 2.0 * x[0] * constant - constant * constant;
+              },
           .dynamic = false};
 }
 
 TEST(GradientCheckTest, FindsAWrongSecondDerivative) {
-  EXPECT_NONFATAL_FAILURE(ExpectGradients(WrongSecondDerivative()), "second order");
+  EXPECT_NONFATAL_FAILURE(ExpectGradients(WrongSecondDerivative()),
+                          "second order");
 }
 
 TEST(GradientCheckTest, FindsAnErrorOfTheGraph) {
@@ -45,7 +48,8 @@ TEST(GradientCheckTest, FindsAnErrorOfTheGraph) {
 }
 
 TEST(GradientCheckTest, PassesARightGradient) {
-  ExpectGradients({.op = "Square", .build = [](const Outputs& x) { return x[0] * x[0]; }});
+  ExpectGradients(
+      {.op = "Square", .build = [](const Outputs& x) { return x[0] * x[0]; }});
 }
 
 }  // namespace

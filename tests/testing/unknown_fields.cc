@@ -19,7 +19,8 @@ std::vector<std::string> UnknownFields(const Message& message) {
     const Reflection& reflection = *m.GetReflection();
     const UnknownFieldSet& unknown = reflection.GetUnknownFields(m);
     for (int i = 0; i < unknown.field_count(); ++i) {
-      found.push_back(absl::StrCat(m.GetDescriptor()->name(), ".", unknown.field(i).number()));
+      found.push_back(absl::StrCat(m.GetDescriptor()->name(), ".",
+                                   unknown.field(i).number()));
     }
     std::vector<const FieldDescriptor*> fields;
     reflection.ListFields(m, &fields);

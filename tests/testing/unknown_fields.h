@@ -10,7 +10,8 @@
 namespace weft {
 
 // "NodeDef.17" for each unknown field of `message` and the messages in it.
-std::vector<std::string> UnknownFields(const google::protobuf::Message& message);
+std::vector<std::string> UnknownFields(
+    const google::protobuf::Message& message);
 
 }  // namespace weft
 

@@ -30,7 +30,8 @@ class OptimizersTest : public ::testing::Test {
   }
 
   // The weight after `steps` steps.
-  Tensor Train(Optimizer& optimizer, int steps, const MinimizeOptions& options = {}) {
+  Tensor Train(Optimizer& optimizer, int steps,
+               const MinimizeOptions& options = {}) {
     Variable w = GetVariable(g_, "w");
     Output loss = Sum(Square(w.read()));
     const TrainStep step = Minimize(loss, optimizer, options);
@@ -53,7 +54,8 @@ TEST_F(OptimizersTest, GradientDescentGoesDownTheGradient) {
   Weight({1, -2});
   GradientDescent sgd({.learning_rate = 0.25});
   // w -= 0.25 * 2 w halves it.
-  EXPECT_THAT(Train(sgd, 2), TensorNear(Tensor::Vector<float>({0.25f, -0.5f}), 1e-6));
+  EXPECT_THAT(Train(sgd, 2),
+              TensorNear(Tensor::Vector<float>({0.25f, -0.5f}), 1e-6));
 }
 
 // The equations of Kingma and Ba (2014), with the bias-corrected means.
@@ -83,7 +85,8 @@ TEST_F(OptimizersTest, AdamNamesItsSlotsAsTensorFlowDoes) {
   Weight({1});
   Adam adam;
   Train(adam, 1);
-  for (const char* name : {"w/Adam", "w/Adam_1", "beta1_power", "beta2_power"}) {
+  for (const char* name :
+       {"w/Adam", "w/Adam_1", "beta1_power", "beta2_power"}) {
     const VariableInfo* slot = g_.FindVariable(name);
     ASSERT_NE(slot, nullptr) << name;
     EXPECT_FALSE(slot->trainable);
@@ -120,8 +123,9 @@ TEST_F(OptimizersTest, RefusesALossThatDependsOnNoVariable) {
   Weight({1});
   GradientDescent sgd;
   Minimize(Const(g_, 1.0f), sgd);
-  EXPECT_THAT(g_.status(), StatusIs(absl::StatusCode::kInvalidArgument,
-                                    HasSubstr("depends on none of the 1 variables")));
+  EXPECT_THAT(g_.status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("depends on none of the 1 variables")));
 }
 
 TEST_F(OptimizersTest, ClippingLeavesSmallGradientsAndShowsInfiniteOnes) {
@@ -130,8 +134,9 @@ TEST_F(OptimizersTest, ClippingLeavesSmallGradientsAndShowsInfiniteOnes) {
   const ClippedGradients kept = ClipByGlobalNorm({small}, 1);
   const ClippedGradients broken = ClipByGlobalNorm({huge}, 1);
   ASSERT_OK_AND_ASSIGN(auto session, Session::Create(g_));
-  ASSERT_OK_AND_ASSIGN(auto values, session->Run({}, {kept.gradients[0], kept.norm,
-                                                      broken.gradients[0]}));
+  ASSERT_OK_AND_ASSIGN(
+      auto values,
+      session->Run({}, {kept.gradients[0], kept.norm, broken.gradients[0]}));
   EXPECT_THAT(values[0], TensorNear(Tensor::Vector<float>({0.3f, 0.4f}), 1e-7));
   EXPECT_THAT(values[1], TensorNear(Tensor::Scalar(0.5f), 1e-6));
   EXPECT_TRUE(std::isnan(values[2].data<float>()[1]));
@@ -142,7 +147,8 @@ TEST_F(OptimizersTest, CrossEntropyOfEvenOddsIsTheLogOfTheirNumber) {
   Output labels = Const<int32_t>(g_, {1, 2}, {0, 3});
   Output loss = SparseSoftmaxCrossEntropy(logits, labels);
   Output weights = Const<float>(g_, {1, 2}, {0, 0});
-  Output nothing = SparseSoftmaxCrossEntropy(logits, labels, {.weights = weights});
+  Output nothing =
+      SparseSoftmaxCrossEntropy(logits, labels, {.weights = weights});
   ASSERT_OK_AND_ASSIGN(auto session, Session::Create(g_));
   ASSERT_OK_AND_ASSIGN(auto values, session->Run({}, {loss, nothing}));
   EXPECT_THAT(values[0], TensorNear(Tensor::Scalar(std::log(4.0f)), 1e-6));

@@ -37,7 +37,8 @@ class Model {
   }
 
   absl::StatusOr<double> Step() {
-    WEFT_ASSIGN_OR_RETURN(std::vector<Tensor> loss, session_->Run({}, {loss_}, {step_}));
+    WEFT_ASSIGN_OR_RETURN(std::vector<Tensor> loss,
+                          session_->Run({}, {loss_}, {step_}));
     return loss[0].scalar<float>();
   }
   Session* session() { return session_.get(); }
@@ -54,11 +55,16 @@ std::string Directory(const std::string& name) {
 }
 
 TrainingOptions Quiet(int64_t steps, const std::string& directory) {
-  return {.steps = steps, .directory = directory, .checkpoint_every = 4, .progress = nullptr};
+  return {.steps = steps,
+          .directory = directory,
+          .checkpoint_every = 4,
+          .progress = nullptr};
 }
 
-absl::StatusOr<TrainingResult> Train(Model& model, const TrainingOptions& options) {
-  WEFT_ASSIGN_OR_RETURN(TrainingLoop loop, TrainingLoop::Create(model.session(), options));
+absl::StatusOr<TrainingResult> Train(Model& model,
+                                     const TrainingOptions& options) {
+  WEFT_ASSIGN_OR_RETURN(TrainingLoop loop,
+                        TrainingLoop::Create(model.session(), options));
   return loop.Run([&](int64_t) { return model.Step(); });
 }
 
@@ -66,10 +72,12 @@ TEST(TrainingLoopTest, AResumedRunIsTheSameAsOneThatWasNotStopped) {
   Model whole, first, second;
   ASSERT_OK(Train(whole, Quiet(10, Directory("whole"))));
   ASSERT_OK(Train(first, Quiet(6, Directory("parts"))));
-  ASSERT_OK_AND_ASSIGN(TrainingResult result, Train(second, Quiet(10, Directory("parts"))));
+  ASSERT_OK_AND_ASSIGN(TrainingResult result,
+                       Train(second, Quiet(10, Directory("parts"))));
   EXPECT_EQ(result.losses.size(), 4u);
   EXPECT_EQ(result.losses[0].first, 6);
-  const std::map<std::string, Tensor> expected = whole.session()->GetVariables();
+  const std::map<std::string, Tensor> expected =
+      whole.session()->GetVariables();
   for (const auto& [name, value] : second.session()->GetVariables()) {
     EXPECT_THAT(value, TensorEq(expected.at(name))) << name;
   }
@@ -77,8 +85,9 @@ TEST(TrainingLoopTest, AResumedRunIsTheSameAsOneThatWasNotStopped) {
 
 TEST(TrainingLoopTest, ASignalSavesAndStops) {
   Model model;
-  ASSERT_OK_AND_ASSIGN(TrainingLoop loop,
-                       TrainingLoop::Create(model.session(), Quiet(100, Directory("signal"))));
+  ASSERT_OK_AND_ASSIGN(
+      TrainingLoop loop,
+      TrainingLoop::Create(model.session(), Quiet(100, Directory("signal"))));
   ASSERT_OK_AND_ASSIGN(TrainingResult result, loop.Run([&](int64_t step) {
     if (step == 6) raise(SIGTERM);
     return model.Step();
@@ -93,10 +102,11 @@ TEST(TrainingLoopTest, ALossThatIsNotFiniteEndsIt) {
   Model model;
   ASSERT_OK_AND_ASSIGN(TrainingLoop loop,
                        TrainingLoop::Create(model.session(), Quiet(10, "")));
-  EXPECT_THAT(loop.Run([](int64_t step) -> absl::StatusOr<double> {
-                return step == 3 ? NAN : 1.0;
-              }),
-              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("in step 3")));
+  EXPECT_THAT(
+      loop.Run([](int64_t step) -> absl::StatusOr<double> {
+        return step == 3 ? NAN : 1.0;
+      }),
+      StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("in step 3")));
 }
 
 TEST(TrainingLoopTest, AnErrorOfAStepIsReturned) {
@@ -104,8 +114,8 @@ TEST(TrainingLoopTest, AnErrorOfAStepIsReturned) {
   ASSERT_OK_AND_ASSIGN(TrainingLoop loop,
                        TrainingLoop::Create(model.session(), Quiet(10, "")));
   EXPECT_THAT(loop.Run([](int64_t) -> absl::StatusOr<double> {
-                return absl::CancelledError("enough");
-              }),
+    return absl::CancelledError("enough");
+  }),
               StatusIs(absl::StatusCode::kCancelled));
 }
 
@@ -114,11 +124,16 @@ TEST(TrainingLoopTest, RefusesACheckpointOfAnotherModel) {
   ASSERT_OK(Train(model, Quiet(4, Directory("other"))));
   Graph g;
   Variable w(g, {.name = "w", .shape = {1}, .initial_value = Const(g, {1.0f})});
-  Variable kernel(g, {.name = "Dense/kernel", .shape = {3}, .initial_value = Const(g, {1.0f, 1.0f, 1.0f})});
+  Variable kernel(g, {.name = "Dense/kernel",
+                      .shape = {3},
+                      .initial_value = Const(g, {1.0f, 1.0f, 1.0f})});
   ASSERT_OK_AND_ASSIGN(auto session, Session::Create(g));
-  EXPECT_THAT(TrainingLoop::Create(session.get(), Quiet(8, Directory("other"))).status(),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("Dense/kernel is float32 [2, 8] but must be float32 [3]")));
+  EXPECT_THAT(
+      TrainingLoop::Create(session.get(), Quiet(8, Directory("other")))
+          .status(),
+      StatusIs(
+          absl::StatusCode::kInvalidArgument,
+          HasSubstr("Dense/kernel is float32 [2, 8] but must be float32 [3]")));
 }
 
 }  // namespace
