@@ -5,8 +5,8 @@
 int main() {
   using namespace weft;
   Graph g({.mode = ModeKeys::kTrain, .seed = 7});
-  Output x = Placeholder(g, "x", DataType::kFloat,
-                         {-1, -1, 1});  // [batch, time, depth]
+  // [batch, time, depth]
+  Output x = Placeholder(g, "x", DataType::kFloat, {-1, -1, 1});
   Output target = Placeholder(g, "target", DataType::kFloat, {-1, 1});
   Output h = lstm(x, {.units = 8, .dynamic = true});
   Output y = dense(h, {.units = 1});
