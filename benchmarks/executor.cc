@@ -6,18 +6,14 @@
 // Callable::Run to its return; one thread; by default the graph runs as it
 // stands (--passes=none).
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <functional>
 #include <memory>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "benchmarks/measure.h"
 #include "ops/control_flow.h"
 #include "ops/list.h"
 #include "ops/math.h"
@@ -36,31 +32,6 @@ struct Settings {
   bool passes = false;
   int rounds = 15;
 };
-
-template <typename T>
-T Must(absl::StatusOr<T> value) {
-  if (value.ok()) return *std::move(value);
-  std::fprintf(stderr, "%s\n", value.status().ToString().c_str());
-  std::exit(1);
-}
-
-void Must(const absl::Status& status) {
-  Must(status.ok() ? absl::StatusOr<int>(0) : status);
-}
-
-double Seconds(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
-      .count();
-}
-
-double Median(int rounds, const std::function<double()>& measure) {
-  std::vector<double> values;
-  for (int i = 0; i < rounds; ++i) values.push_back(measure());
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 SessionOptions Options(const Settings& settings) {
   return {.num_threads = 1, .passes = {.enabled = settings.passes}};
