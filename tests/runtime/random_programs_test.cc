@@ -1,113 +1,22 @@
 // Random programs of loops, branches and arithmetic: the runtime gives what a
 // plain interpreter gives, and no two values that are needed at the same time
 // share memory.
-#include <cstdint>
 #include <functional>
 #include <memory>
-#include <random>
-#include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "ops/array.h"
-#include "ops/control_flow.h"
-#include "ops/list.h"
-#include "ops/math.h"
 #include "ops/source.h"
 #include "runtime/session.h"
 #include "tests/runtime/plan_testing.h"
+#include "tests/testing/random_program.h"
 #include "tests/testing/status_matchers.h"
 
 namespace weft {
 namespace {
 
 using Floats = std::vector<float>;
-
-// A block of statements: each makes one more value.
-struct Block;
-struct Statement {
-  enum Kind {
-    kAdd,
-    kSub,
-    kMax,
-    kNeg,
-    kHalf,
-    kView,
-    kConstant,
-    kLoop,
-    kBranch
-  } kind;
-  int a = 0;  // Values, by number.
-  int b = 0;
-  int times = 0;                // Of a loop.
-  std::vector<int> initial;     // Of a loop: its variables.
-  std::unique_ptr<Block> body;  // Of a loop, or the first branch.
-  std::unique_ptr<Block> other;
-};
-struct Block {
-  std::vector<Statement> statements;
-  std::vector<int> results;
-};
-
-class Generator {
- public:
-  explicit Generator(int seed) : random_(seed) {}
-
-  // A block that starts with `known` values and has `results` results.
-  std::unique_ptr<Block> Make(int known, int results, int depth) {
-    auto block = std::make_unique<Block>();
-    const int length = Pick(1, 6);
-    for (int i = 0; i < length; ++i) {
-      Statement s = MakeStatement(known, depth);
-      known += s.kind == Statement::kLoop || s.kind == Statement::kBranch
-                   ? static_cast<int>(s.body->results.size())
-                   : 1;
-      block->statements.push_back(std::move(s));
-    }
-    // Often what is new, sometimes what was there.
-    for (int i = 0; i < results; ++i) {
-      block->results.push_back(Pick(0, 2) > 0
-                                   ? Pick(std::max(0, known - 4), known - 1)
-                                   : Pick(0, known - 1));
-    }
-    return block;
-  }
-
-  int Pick(int first, int last) {
-    return first + static_cast<int>(random_() %
-                                    static_cast<uint32_t>(last - first + 1));
-  }
-
- private:
-  Statement MakeStatement(int known, int depth) {
-    Statement s;
-    const int kind = Pick(0, depth > 0 ? 10 : 7);
-    s.a = Pick(0, known - 1);
-    s.b = Pick(0, known - 1);
-    if (kind <= Statement::kConstant) {
-      s.kind = static_cast<Statement::Kind>(kind);
-    } else if (kind <= 8 || depth == 0) {
-      s.kind = depth == 0 ? Statement::kNeg : Statement::kBranch;
-    } else {
-      s.kind = Statement::kLoop;
-    }
-    if (s.kind == Statement::kLoop) {
-      s.times = Pick(0, 3);
-      const int variables = Pick(1, 4);
-      for (int i = 0; i < variables; ++i)
-        s.initial.push_back(Pick(0, known - 1));
-      s.body = Make(known + variables, variables, depth - 1);
-    } else if (s.kind == Statement::kBranch) {
-      const int results = Pick(1, 3);
-      s.body = Make(known, results, depth - 1);
-      s.other = Make(known, results, depth - 1);
-    }
-    return s;
-  }
-
-  std::mt19937 random_;
-};
 
 // What a block means, computed plainly.
 std::vector<Floats> Interpret(const Block& block, std::vector<Floats> values) {
@@ -166,87 +75,6 @@ std::vector<Floats> Interpret(const Block& block, std::vector<Floats> values) {
   return results;
 }
 
-// A view whose shape only the run knows, so that nothing that uses it can be
-// laid out before.
-Output OpaqueView(Output x) {
-  const Output zero = Cast(IsNan(IndexAxis(x, 0, 0) * 0.0), DataType::kInt32);
-  return Reshape(x, Pack({zero + 5.0}));
-}
-
-// The same as a graph. `here` is a value of the graph to build in, so that
-// statements stay within their body. With `opaque`, the shapes of views are not
-// known before they are run.
-Outputs Build(const Block& block, Outputs values, Output here, bool opaque) {
-  Graph& g = here.graph();
-  auto local = [&](int v) { return g.Capturing(values[v]); };
-  for (const Statement& s : block.statements) {
-    switch (s.kind) {
-      case Statement::kAdd:
-        values.push_back(Add(local(s.a), local(s.b)));
-        break;
-      case Statement::kSub:
-        values.push_back(Sub(local(s.a), local(s.b)));
-        break;
-      case Statement::kMax:
-        values.push_back(Maximum(local(s.a), local(s.b)));
-        break;
-      case Statement::kNeg:
-        values.push_back(Neg(local(s.a)));
-        break;
-      case Statement::kHalf:
-        values.push_back(local(s.a) * 0.5f);
-        break;
-      case Statement::kView:
-        values.push_back(opaque ? OpaqueView(local(s.a))
-                                : Reshape(Reshape(local(s.a), {1, -1}), {-1}));
-        break;
-      case Statement::kConstant: {
-        const Output like = local(s.a);
-        values.push_back(like.shape().IsFullyDefined()
-                             ? Const(g, Tensor::Vector<float>({3, 3, 3, 3, 3}))
-                             : Fill(Shape(like), Const(g, 3.0f)));
-        break;
-      }
-      case Statement::kBranch: {
-        Output greater =
-            Greater(IndexAxis(local(s.a), 0, 0), IndexAxis(local(s.b), 0, 0));
-        auto branch = [&](const Block& b) {
-          return [&](const Outputs& in) {
-            return Build(b, values, in[0], opaque);
-          };
-        };
-        for (Output y :
-             Cond(greater, {local(s.a)}, branch(*s.body), branch(*s.other))) {
-          values.push_back(y);
-        }
-        break;
-      }
-      case Statement::kLoop: {
-        Outputs vars = {Const(g, 0)};
-        for (int v : s.initial) vars.push_back(local(v));
-        Outputs out = While(
-            vars,
-            [&](const Outputs& v) {
-              return Less(v[0], Const(v[0].graph(), s.times));
-            },
-            [&](const Outputs& v) {
-              Outputs inner = values;
-              inner.insert(inner.end(), v.begin() + 1, v.end());
-              Outputs next = Build(*s.body, inner, v[0], opaque);
-              for (Output& y : next) y = v[0].graph().Capturing(y);
-              next.insert(next.begin(), v[0] + 1);
-              return next;
-            });
-        values.insert(values.end(), out.begin() + 1, out.end());
-        break;
-      }
-    }
-  }
-  Outputs results;
-  for (int r : block.results) results.push_back(g.Capturing(values[r]));
-  return results;
-}
-
 // Blocks of the arena whose times and places overlap belong to one loop
 // variable or branch, or were taken over on purpose.
 void ExpectNoOverlap(const Layout& layout) {
@@ -288,7 +116,7 @@ TEST_P(RandomProgramsTest, GiveWhatAnInterpreterGives) {
   for (int seed = 0; seed < 300; ++seed) seeds.push_back(seed);
   for (int seed : seeds) {
     SCOPED_TRACE(seed);
-    Generator generator(seed);
+    ProgramGenerator generator(seed);
     const std::unique_ptr<Block> program = generator.Make(2, 3, 3);
     Graph g;
     // Of known and of unknown shape, in turn.
@@ -296,7 +124,8 @@ TEST_P(RandomProgramsTest, GiveWhatAnInterpreterGives) {
     const TensorShape shape = unknown ? TensorShape{-1} : TensorShape{5};
     Output x = Placeholder(g, "x", DataType::kFloat, shape);
     Output y = Placeholder(g, "y", DataType::kFloat, shape);
-    const Outputs outputs = Build(*program, {x, y}, x, GetParam().opaque);
+    const Outputs outputs =
+        BuildProgram(*program, {x, y}, x, {.opaque = GetParam().opaque});
     ASSERT_OK(g.status());
     const Floats a = {1, -2, 3, -4, 5};
     const Floats b = {-1, 7, 0.5, 2, -3};
