@@ -28,9 +28,23 @@ bool ArgumentChecker::Known(absl::string_view argument,
 
 bool ArgumentChecker::Known(absl::string_view argument,
                             const Initializer& given) const {
-  return Expect(given.known(), argument, Quoted(given.name()),
-                absl::StrCat("a function, a value, kNone, or one of ",
-                             Initializer::Names()));
+  return Expect(
+      given.known(), argument, Quoted(given.name()),
+      absl::StrCat("a function, a value, kNone, or one of ", given.Names()));
+}
+
+bool ArgumentChecker::Known(absl::string_view argument,
+                            const Regularizer& given) const {
+  return Expect(
+      given.known(), argument, Quoted(given.name()),
+      absl::StrCat("a function, kNone, or one of ", Regularizer::Names()));
+}
+
+bool ArgumentChecker::Known(absl::string_view argument,
+                            const Constraint& given) const {
+  return Expect(
+      given.known(), argument, Quoted(given.name()),
+      absl::StrCat("a function, kNone, or one of ", Constraint::Names()));
 }
 
 bool ArgumentChecker::Finite(absl::string_view argument, double given) const {

@@ -39,6 +39,8 @@ class ArgumentChecker {
   bool IsSize(absl::string_view argument, int64_t given) const;
   bool Known(absl::string_view argument, const Activation& given) const;
   bool Known(absl::string_view argument, const Initializer& given) const;
+  bool Known(absl::string_view argument, const Regularizer& given) const;
+  bool Known(absl::string_view argument, const Constraint& given) const;
   bool Finite(absl::string_view argument, double given) const;
   // The probabilities to keep lie in (0, 1], rates in [0, 1), where they are
   // known; those that are fed must be scalars.

@@ -4,7 +4,8 @@
 #include <iterator>
 
 #include "absl/strings/str_join.h"
-#include "layers/initializers.h"
+#include "layers/constraints.h"
+#include "layers/regularizers.h"
 #include "ops/math.h"
 #include "ops/nn.h"
 #include "ops/source.h"
@@ -32,36 +33,6 @@ constexpr NamedActivation kActivations[] = {
     {"softmax", [](Output x) { return Softmax(x); }},
 };
 
-struct NamedInitializer {
-  const char* name;
-  Initializer (*make)();
-};
-
-// What TFLearn's names mean; the rest are those of weft::initializers.
-constexpr NamedInitializer kInitializers[] = {
-    {"zeros", [] { return initializers::Zeros(); }},
-    {"ones", [] { return initializers::Ones(); }},
-    {"uniform",
-     [] { return initializers::Uniform({.minval = 0, .maxval = 1}); }},
-    {"normal", [] { return initializers::Normal({.stddev = 0.02}); }},
-    {"truncated_normal",
-     [] { return initializers::TruncatedNormal({.stddev = 0.02}); }},
-    {"uniform_scaling", [] { return initializers::UniformScaling(); }},
-    // Deviation sqrt(1.3 * factor / fan_in) with factor 2, as in TensorFlow's
-    // contrib initializer: 1.3 makes up for the cut tails.
-    {"variance_scaling",
-     [] { return initializers::VarianceScaling({.scale = 2.6}); }},
-    {"xavier", [] { return initializers::GlorotUniform(); }},
-    {"glorot_uniform", [] { return initializers::GlorotUniform(); }},
-    {"glorot_normal", [] { return initializers::GlorotNormal(); }},
-    {"he_uniform", [] { return initializers::HeUniform(); }},
-    {"he_normal", [] { return initializers::HeNormal(); }},
-    {"lecun_uniform", [] { return initializers::LecunUniform(); }},
-    {"lecun_normal", [] { return initializers::LecunNormal(); }},
-    {"orthogonal", [] { return initializers::Orthogonal(); }},
-    {"identity", [] { return initializers::Identity(); }},
-};
-
 template <typename Table>
 bool Has(const Table& table, const std::string& name) {
   return std::any_of(std::begin(table), std::end(table),
@@ -73,6 +44,45 @@ std::string NamesIn(const Table& table) {
   return absl::StrJoin(table, ", ", [](std::string* out, const auto& row) {
     out->append(row.name);
   });
+}
+
+struct NamedRegularizer {
+  const char* name;
+  Regularizer (*make)();
+};
+
+constexpr NamedRegularizer kNamedRegularizers[] = {
+    {"l1", [] { return regularizers::L1(); }},
+    {"l2", [] { return regularizers::L2(); }},
+    {"l1_l2", [] { return regularizers::L1L2(); }},
+};
+
+struct NamedConstraint {
+  const char* name;
+  Constraint (*make)();
+};
+
+constexpr NamedConstraint kNamedConstraints[] = {
+    {"max_norm", [] { return constraints::MaxNorm(); }},
+    {"non_neg", [] { return constraints::NonNeg(); }},
+    {"unit_norm", [] { return constraints::UnitNorm(); }},
+    {"min_max_norm", [] { return constraints::MinMaxNorm(); }},
+};
+
+Output Unknown(Graph& g, absl::string_view what, const std::string& name,
+               const std::string& names) {
+  return Output(g.Fail(
+      InvalidArgument("'", g.root().name_scope(), "': there is no ", what, " '",
+                      Printable(name), "'; there are ", names)));
+}
+
+Output Wrong(Output w, absl::string_view what, Output result,
+             const TensorShape& wanted) {
+  Graph& g = w.graph();
+  return Output(g.Fail(InvalidArgument(
+      "'", g.root().name_scope(), "': ", what, " is ",
+      DataTypeName(result.dtype()), " ", result.shape().ToString(),
+      " but must be ", DataTypeName(w.dtype()), " ", wanted.ToString())));
 }
 
 }  // namespace
@@ -88,9 +98,7 @@ Output Activation::operator()(Output x) const {
   for (const NamedActivation& row : kActivations) {
     if (name_ == row.name) return row.make(x);
   }
-  return Output(x.graph().Fail(InvalidArgument(
-      "'", x.graph().name_scope(), "': there is no activation '",
-      Printable(name_), "'; there are ", NamesIn(kActivations))));
+  return Unknown(x.graph(), "activation", name_, Names());
 }
 
 Initializer::Initializer(Tensor value)
@@ -106,21 +114,65 @@ Initializer::Initializer(Tensor value)
         return Const(g, value);
       }) {}
 
-bool Initializer::known() const {
-  return !given() || fn_ != nullptr || Has(kInitializers, name_);
+Initializer Initializer::In(InitializerNames names) const {
+  Initializer result = *this;
+  result.names_ = names;
+  return result;
 }
 
-std::string Initializer::Names() { return NamesIn(kInitializers); }
+bool Initializer::known() const {
+  return !given() || fn_ != nullptr || Has(names_, name_);
+}
+
+std::string Initializer::Names() const { return NamesIn(names_); }
 
 Output Initializer::Make(Graph& g, const TensorShape& shape,
                          DataType dtype) const {
   if (fn_ != nullptr) return fn_(g, shape, dtype);
-  for (const NamedInitializer& row : kInitializers) {
+  for (const NamedInitializer& row : names_) {
     if (name_ == row.name) return row.make().Make(g, shape, dtype);
   }
-  return Output(g.Fail(InvalidArgument(
-      "'", g.name_scope(), "': there is no initializer '", Printable(name_),
-      "'; there are ", NamesIn(kInitializers))));
+  return Unknown(g, "initializer", name_, Names());
+}
+
+bool Regularizer::known() const {
+  return !given() || fn_ != nullptr || Has(kNamedRegularizers, name_);
+}
+
+std::string Regularizer::Names() { return NamesIn(kNamedRegularizers); }
+
+Output Regularizer::operator()(Output w) const {
+  if (fn_ != nullptr) {
+    Output penalty = fn_(w);
+    const bool scalar =
+        penalty.dtype() == w.dtype() && penalty.shape().IsCompatibleWith({});
+    return scalar ? penalty
+                  : Wrong(w, "the penalty of a regularizer", penalty, {});
+  }
+  for (const NamedRegularizer& row : kNamedRegularizers) {
+    if (name_ == row.name) return row.make()(w);
+  }
+  return Unknown(w.graph(), "regularizer", name_, Names());
+}
+
+bool Constraint::known() const {
+  return !given() || fn_ != nullptr || Has(kNamedConstraints, name_);
+}
+
+std::string Constraint::Names() { return NamesIn(kNamedConstraints); }
+
+Output Constraint::operator()(Output w) const {
+  if (fn_ != nullptr) {
+    Output result = fn_(w);
+    const bool alike = result.dtype() == w.dtype() &&
+                       result.shape().IsCompatibleWith(w.shape());
+    return alike ? result
+                 : Wrong(w, "the result of a constraint", result, w.shape());
+  }
+  for (const NamedConstraint& row : kNamedConstraints) {
+    if (name_ == row.name) return row.make()(w);
+  }
+  return Unknown(w.graph(), "constraint", name_, Names());
 }
 
 Output Prob::Like(Operand x) const {

@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "core/tensor.h"
 #include "core/tensor_shape.h"
 #include "graph/graph.h"
@@ -64,13 +65,30 @@ class Activation {
   Fn fn_;
 };
 
-// Makes the initial value of a weight: a name, a value, one of
-// weft::initializers, or a function. kNone is the layer's own default.
-//
-// Names (TFLearn's): zeros, ones, uniform (in [0, 1)), normal and
+class Initializer;
+
+// What a name of an initializer means; see layers/initializers.h.
+struct NamedInitializer {
+  const char* name;
+  Initializer (*make)();
+};
+using InitializerNames = absl::Span<const NamedInitializer>;
+
+// TFLearn's names: zeros, ones, uniform (in [0, 1)), normal and
 // truncated_normal (deviation 0.02), uniform_scaling, variance_scaling, xavier,
 // and those of weft::initializers in snake case (glorot_uniform, he_normal,
 // orthogonal, identity, ...).
+InitializerNames TFLearnInitializerNames();
+// Keras 2's: uniform and random_uniform (in [-0.05, 0.05)), normal,
+// random_normal and truncated_normal (deviation 0.05), zero, zeros, one, ones,
+// constant (0), variance_scaling (scale 1), and the others as in TFLearn.
+InitializerNames KerasInitializerNames();
+
+// Makes the initial value of a weight: a name, a value, one of
+// weft::initializers, or a function. kNone is the layer's own default.
+//
+// A name means what it means in the layer's library: TFLearn's, unless the
+// layer reads it with In.
 class Initializer {
  public:
   // The initial value, of `shape` and `dtype`. Called within the name scope
@@ -87,16 +105,73 @@ class Initializer {
   Initializer(F fn) : fn_(std::move(fn)) {}
 
   bool given() const { return fn_ != nullptr || !name_.empty(); }
+  // This, with its name to be looked up in `names`.
+  Initializer In(InitializerNames names) const;
   // Is it a function or a value, kNone, or a name that exists?
   bool known() const;
   const std::string& name() const { return name_; }
-  static std::string Names();  // "zeros, ones, ...".
+  std::string Names() const;  // Those that exist: "zeros, ones, ...".
   // This, or `fallback` if it is kNone.
   const Initializer& Or(const Initializer& fallback) const {
     return given() ? *this : fallback;
   }
   // Fails the graph if there is none of that name; the message lists the names.
   Output Make(Graph& g, const TensorShape& shape, DataType dtype) const;
+
+ private:
+  std::string name_;
+  Fn fn_;
+  InitializerNames names_ = TFLearnInitializerNames();
+};
+
+// A penalty on a weight or an output, a scalar that joins the loss: a name,
+// one of weft::regularizers, or a function. Names: l1, l2, l1_l2, each with
+// factors of 0.01.
+class Regularizer {
+ public:
+  using Fn = std::function<Output(Output w)>;
+  Regularizer(NoneType) {}
+  Regularizer(const char* name) : name_(name) {}
+  Regularizer(std::string name) : name_(std::move(name)) {}
+  template <typename F>
+  requires std::is_invocable_r_v<Output, F, Output> Regularizer(F fn)
+      : fn_(std::move(fn)) {}
+
+  bool given() const { return fn_ != nullptr || !name_.empty(); }
+  // Is it a function, kNone, or a name that exists?
+  bool known() const;
+  const std::string& name() const { return name_; }
+  static std::string Names();  // "l1, l2, ...".
+  // The penalty, for one that is given. Fails the graph if there is none of
+  // that name, or if the penalty is no scalar of w's dtype.
+  Output operator()(Output w) const;
+
+ private:
+  std::string name_;
+  Fn fn_;
+};
+
+// What a weight becomes after each step of an optimizer: a name, one of
+// weft::constraints, or a function. Names: max_norm, non_neg, unit_norm,
+// min_max_norm.
+class Constraint {
+ public:
+  using Fn = std::function<Output(Output w)>;
+  Constraint(NoneType) {}
+  Constraint(const char* name) : name_(name) {}
+  Constraint(std::string name) : name_(std::move(name)) {}
+  template <typename F>
+  requires std::is_invocable_r_v<Output, F, Output> Constraint(F fn)
+      : fn_(std::move(fn)) {}
+
+  bool given() const { return fn_ != nullptr || !name_.empty(); }
+  // Is it a function, kNone, or a name that exists?
+  bool known() const;
+  const std::string& name() const { return name_; }
+  static std::string Names();  // "max_norm, non_neg, ...".
+  // What `w` becomes, for one that is given. Fails the graph if there is none
+  // of that name, or if the result is not of w's shape and dtype.
+  Output operator()(Output w) const;
 
  private:
   std::string name_;

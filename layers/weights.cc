@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "layers/constraints.h"
 #include "layers/initializers.h"
+#include "layers/regularizers.h"
 
 namespace weft {
 namespace {
@@ -44,19 +46,25 @@ TensorShape ColumnsShape(int64_t columns, int64_t more) {
 }
 
 Variable MakeWeight(GraphRef g, const WeightOptions& options) {
+  LocationScope at(g.graph, g.location);
   if (options.reuse) return ReuseWeight(g, options);
   const Initializer initializer =
       options.initializer.Or(initializers::GlorotUniform());
-  return Variable(g, {.name = options.name,
-                      .shape = options.shape,
-                      .dtype = options.dtype,
-                      .initial_value =
-                          [&](Graph& graph) {
-                            return initializer.Make(graph, options.shape,
-                                                    options.dtype);
-                          },
-                      .trainable = options.trainable,
-                      .restore = options.restore});
+  const Variable weight(g, {.name = options.name,
+                            .shape = options.shape,
+                            .dtype = options.dtype,
+                            .initial_value =
+                                [&](Graph& graph) {
+                                  return initializer.Make(graph, options.shape,
+                                                          options.dtype);
+                                },
+                            .trainable = options.trainable,
+                            .restore = options.restore});
+  if (!g.graph.status().ok()) return weight;
+  AddConstraint(options.constraint, weight);
+  NameScope scope(g.graph, NameScope::Existing{weight.name()});
+  AddRegularizationLoss(options.regularizer, weight.read());
+  return weight;
 }
 
 WeightScope::WeightScope(Graph& g, const std::string& name, bool reuse)

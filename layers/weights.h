@@ -24,6 +24,8 @@ struct WeightOptions {
   TensorShape shape;
   DataType dtype = DataType::kFloat;
   Initializer initializer = kNone;  // Glorot uniform.
+  Regularizer regularizer = kNone;
+  Constraint constraint = kNone;
   bool trainable = true;
   bool restore = true;
   bool reuse = false;  // Take the variable of that name, which must exist.
