@@ -10,10 +10,12 @@ namespace {
 // In place of a cell that is not there.
 class MissingCell : public RNNCell {
  public:
+  explicit MissingCell(const char* problem) : problem_(problem) {}
+
   void Build(const CellInput& x) override {
-    x.graph.Fail(InvalidArgument("'", x.graph.name_scope(),
-                                 "': the cell is null but must be a cell"),
-                 x.location);
+    x.graph.Fail(
+        InvalidArgument("'", x.graph.name_scope(), "': the cell ", problem_),
+        x.location);
   }
   Output Step(Output x, Outputs*, const StepContext&) override { return x; }
   std::vector<TensorShape> state_shapes() const override { return {}; }
@@ -22,6 +24,7 @@ class MissingCell : public RNNCell {
   const std::string& name() const override { return name_; }
 
  private:
+  const char* problem_;
   std::string name_ = "null";
 };
 
@@ -49,7 +52,17 @@ Outputs RNNCell::ZeroState(Output x) const {
 }
 
 AnyCell::AnyCell(std::unique_ptr<RNNCell> cell) : cell_(std::move(cell)) {
-  if (cell_ == nullptr) cell_ = std::make_unique<MissingCell>();
+  if (cell_ == nullptr) {
+    cell_ = std::make_unique<MissingCell>("is null but must be a cell");
+  }
+}
+
+AnyCell::AnyCell(const AnyCell& other) : copy_(other.copy_) {
+  if (copy_ != nullptr) {
+    cell_ = copy_(*other.cell_);
+  } else {
+    cell_ = std::make_unique<MissingCell>("must be one that can be copied");
+  }
 }
 
 }  // namespace weft

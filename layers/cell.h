@@ -62,6 +62,7 @@ struct CellInput {
   DataType dtype;
   TensorShape shape;  // [batch, depth], or whatever the cell takes.
   SourceLocation location;
+  bool trainable = true;  // False: no weight of the cell is trained.
 };
 
 // What Begin knows of the sequence that is about to be stepped through.
@@ -112,6 +113,10 @@ class RNNCell {
   virtual std::vector<TensorShape> state_shapes() const = 0;
   virtual TensorShape output_shape() const = 0;
 
+  // Does a step make use of the call's constants? Layers refuse those that
+  // would go unused.
+  virtual bool takes_constants() const { return true; }
+
   // In the order of the documents: kernel before bias, inner cells in order.
   virtual std::vector<Variable> weights() const = 0;
   // The name of its scope and its kind, for messages.
@@ -124,23 +129,41 @@ class RNNCell {
   Outputs ZeroState(Output x) const;
 };
 
-// Owns any cell. Takes one by value, so that cells are written in place.
+// Owns any cell. Takes one by value, so that cells are written in place:
+// {BasicLSTMCell({.units = 8}), GRUCell({.units = 4})} is a list of them. A
+// copy is a copy of the cell; of one that is built it shares the weights.
 class AnyCell {
  public:
   template <std::derived_from<RNNCell> C>
-  AnyCell(C cell) : cell_(std::make_unique<C>(std::move(cell))) {}
-  // Null becomes a cell whose Build fails the graph.
+  AnyCell(C cell) : cell_(std::make_unique<C>(std::move(cell))) {
+    if constexpr (std::copy_constructible<C>) {
+      copy_ = [](const RNNCell& original) -> std::unique_ptr<RNNCell> {
+        return std::make_unique<C>(static_cast<const C&>(original));
+      };
+    }
+  }
+  // Null becomes a cell whose Build fails the graph; so does a copy of a cell
+  // that has no copy constructor, or came by pointer.
   AnyCell(std::unique_ptr<RNNCell> cell);
+  AnyCell(const AnyCell& other);
+  AnyCell(AnyCell&&) = default;
+  AnyCell& operator=(AnyCell other) {
+    cell_ = std::move(other.cell_);
+    copy_ = other.copy_;
+    return *this;
+  }
 
   RNNCell& operator*() const { return *cell_; }
   RNNCell* operator->() const { return cell_.get(); }
 
  private:
+  using CopyFn = std::unique_ptr<RNNCell> (*)(const RNNCell& original);
+
   std::unique_ptr<RNNCell> cell_;
+  CopyFn copy_ = nullptr;
 };
 
-// {BasicLSTMCell(...), GRUCell(...)}: cells cannot be copied, so an
-// initializer list of them cannot be either.
+// The same list without copies.
 template <class... C>
 std::vector<AnyCell> Cells(C... cells) {
   std::vector<AnyCell> list;

@@ -44,6 +44,7 @@ class BasicRNNCell : public RNNCell {
   std::vector<TensorShape> state_shapes() const override;
   TensorShape output_shape() const override;
   std::vector<Variable> weights() const override;
+  bool takes_constants() const override { return false; }
   const std::string& name() const override { return options_.name; }
   void set_reuse(bool reuse) override { reuse_ = reuse; }
 
@@ -82,6 +83,7 @@ class GRUCell : public RNNCell {
   std::vector<TensorShape> state_shapes() const override;
   TensorShape output_shape() const override;
   std::vector<Variable> weights() const override;
+  bool takes_constants() const override { return false; }
   const std::string& name() const override { return options_.name; }
   void set_reuse(bool reuse) override { reuse_ = reuse; }
 
@@ -132,6 +134,7 @@ class BasicLSTMCell : public RNNCell {
   std::vector<TensorShape> state_shapes() const override;
   TensorShape output_shape() const override;
   std::vector<Variable> weights() const override;
+  bool takes_constants() const override { return false; }
   const std::string& name() const override { return options_.name; }
   void set_reuse(bool reuse) override { reuse_ = reuse; }
 
@@ -185,6 +188,7 @@ class LSTMCell : public RNNCell {
   std::vector<TensorShape> state_shapes() const override;
   TensorShape output_shape() const override;
   std::vector<Variable> weights() const override;
+  bool takes_constants() const override { return false; }
   const std::string& name() const override { return options_.name; }
   void set_reuse(bool reuse) override { reuse_ = reuse; }
 
@@ -238,6 +242,7 @@ class DropoutWrapper : public RNNCell {
   }
   TensorShape output_shape() const override { return cell_->output_shape(); }
   std::vector<Variable> weights() const override { return cell_->weights(); }
+  bool takes_constants() const override { return cell_->takes_constants(); }
   const std::string& name() const override { return options_.name; }
   void set_reuse(bool reuse) override { cell_->set_reuse(reuse); }
 
@@ -278,6 +283,10 @@ class MultiRNNCell : public RNNCell {
   std::vector<TensorShape> state_shapes() const override;
   TensorShape output_shape() const override;
   std::vector<Variable> weights() const override;
+  bool takes_constants() const override;  // If any of them does.
+  const std::vector<AnyCell>& cells() const { return cells_; }
+  // How many states each cell has, in order.
+  std::vector<size_t> state_counts() const;
   const std::string& name() const override { return options_.name; }
   void set_reuse(bool reuse) override;
 

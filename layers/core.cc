@@ -15,9 +15,10 @@ namespace weft {
 namespace {
 
 // `y` [rows, units] with the axes of x [..., depth] but the last.
-Output WithAxesOf(Output x, Output y, int64_t units) {
+Output WithAxesOf(Output x, Output y) {
   Output outer = SliceAxis(Shape(x), 0, 0, x.shape().rank() - 1);
-  Output last = Const(x.graph(), {static_cast<int32_t>(units)});
+  const auto units = static_cast<int32_t>(y.shape().dim(-1));
+  Output last = Const(x.graph(), {units});
   return Reshape(y, Concat({outer, last}, 0));
 }
 
@@ -63,16 +64,23 @@ Output dense(Operand x, const DenseOptions& options) {
   weight.shape = {depth, units};
   weight.initializer = options.weights_init;
   const Variable kernel = MakeWeight(g, weight);
-  const bool is_matrix = x.shape().rank() == 2;
-  const Output rows = is_matrix ? x.output : Reshape(x, {-1, depth});
-  Output y = MatMul(rows, kernel.read());
+  Variable bias;
   if (options.bias) {
     weight.name = "bias";
     weight.shape = {units};
     weight.initializer = options.bias_init.Or(initializers::Zeros());
-    y = BiasAdd(y, MakeWeight(g, weight).read());
+    bias = MakeWeight(g, weight);
   }
-  return options.activation(is_matrix ? y : WithAxesOf(x, y, units));
+  return options.activation(AffineMap(x, kernel.read(), bias.read()));
+}
+
+Output AffineMap(Output x, Output kernel, Output bias) {
+  const bool is_matrix = x.shape().rank() == 2;
+  Output rows = is_matrix ? x : Reshape(x, {-1, x.shape().dim(-1)});
+  Output y = MatMul(rows, kernel);
+  if (bias.valid()) y = BiasAdd(y, bias);
+  if (!x.graph().status().ok()) return y;
+  return is_matrix ? y : WithAxesOf(x, y);
 }
 
 Output embedding(Operand x, const EmbeddingOptions& options) {

@@ -28,6 +28,10 @@ struct DenseOptions {
 // [..., units]. kernel: [depth, units].
 Output dense(Operand x, const DenseOptions& options);
 
+// x * kernel + bias over the last axis of x [..., depth]: [..., units]. Without
+// a bias if that is not valid.
+Output AffineMap(Output x, Output kernel, Output bias);
+
 struct EmbeddingOptions {
   Required<int64_t> input_dim;       // How many ids there are.
   Required<int64_t> output_dim;      // Depth of each one's vector.

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "layers/argument_error.h"
 #include "layers/cells.h"
@@ -132,6 +134,14 @@ std::vector<TensorShape> MultiRNNCell::state_shapes() const {
   return shapes;
 }
 
+std::vector<size_t> MultiRNNCell::state_counts() const {
+  std::vector<size_t> counts;
+  for (const AnyCell& cell : cells_) {
+    counts.push_back(cell->state_shapes().size());
+  }
+  return counts;
+}
+
 TensorShape MultiRNNCell::output_shape() const {
   return cells_.empty() ? TensorShape{} : cells_.back()->output_shape();
 }
@@ -143,6 +153,12 @@ std::vector<Variable> MultiRNNCell::weights() const {
     all.insert(all.end(), own.begin(), own.end());
   }
   return all;
+}
+
+bool MultiRNNCell::takes_constants() const {
+  return std::any_of(cells_.begin(), cells_.end(), [](const AnyCell& cell) {
+    return cell->takes_constants();
+  });
 }
 
 void MultiRNNCell::set_reuse(bool reuse) {

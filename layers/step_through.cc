@@ -52,6 +52,7 @@ class Runner {
     cell_.Build(CellInput(g_, x_.dtype(), StepShape()));
     if (!g_.status().ok()) return Failed();
     state_shapes_ = cell_.state_shapes();
+    if (!CheckConstants()) return Failed();
     Carry carry;
     carry.state = InitialState();
     if (!g_.status().ok()) return Failed();
@@ -84,6 +85,14 @@ class Runner {
         options_.dynamic || shape.dim(1) >= 1, "time of x", shape.ToString(),
         "known and at least 1 to be unrolled; with dynamic the "
         "steps are a loop");
+  }
+
+  bool CheckConstants() const {
+    const size_t given = options_.constants.size();
+    return check_.Expect(
+        given == 0 || cell_.takes_constants(), "constants",
+        absl::StrCat(given, " tensors"),
+        absl::StrCat("none: the cell '", cell_.name(), "' takes none"));
   }
 
   TensorShape StepShape() const {
@@ -157,12 +166,14 @@ class Runner {
                      .constants = options_.constants,
                      .carried = &carry->carried};
     if (options_.lengths.valid()) step.valid = Less(index, options_.lengths);
+    if (options_.mask.valid()) step.valid = IndexAxis(options_.mask, 1, index);
     const Outputs before = carry->state;
     Output y = cell_.Step(x, &carry->state, step);
     if (!step.valid.valid()) return y;
     for (size_t k = 0; k < before.size(); ++k) {
       carry->state[k] = Select(step.valid, carry->state[k], before[k]);
     }
+    if (options_.mask.valid()) return Select(step.valid, y, before[0]);
     const bool keeps_last = options_.keep == Keep::kLast;
     return Select(step.valid, y, keeps_last ? carry->outputs : zero_output_);
   }
@@ -220,8 +231,8 @@ class Runner {
     if (options_.keep == Keep::kAll) {
       const TensorShape rows =
           WithBatch(cell_.output_shape(), x_.shape().dim(0));
-      carry.outputs =
-          SwapBatchAndTime(TensorListStack(carry.outputs, x_.dtype(), rows));
+      carry.outputs = SwapBatchAndTime(
+          TensorListStack(carry.outputs, x_.dtype(), rows, x_.shape().dim(1)));
     }
     return carry;
   }

@@ -25,6 +25,9 @@ struct StepThroughOptions {
   Keep keep = Keep::kLast;
   bool dynamic = false;  // A loop; else unrolled, and time must be known.
   Output lengths = {};   // int32 [batch], in [0, time]; none: all steps count.
+  // Instead of lengths, and at any place: bool [batch, time], false where a
+  // step does not count. Its output is then the first of the states.
+  Output mask = {};
   // One per state of the cell, or one tensor with all of them joined by
   // columns; none: zeros.
   absl::string_view initial_state_name = "initial_state";  // For messages.
@@ -46,7 +49,9 @@ struct Steps {
 // open scope.
 //
 // Steps at or past a row's length give zeros and carry the state; the last (and
-// the first) output of length 0 is zeros. A loop runs to the longest row.
+// the first) output of length 0 is zeros. A loop runs to the longest row. Steps
+// where the mask is false carry the states, and give the first one of them,
+// which is the output of the step before.
 //
 // The initial states are PlaceholderWithDefault nodes "initial_state_<k>", the
 // final ones Identity nodes "final_state_<k>"; both names go into the

@@ -86,15 +86,22 @@ CellWeights::CellWeights(const CellInput& x, absl::string_view kind,
   check_.Expect(x.shape.rank() == 2 && depth_ >= 1, "x", x.shape.ToString(),
                 "[batch, depth] with a known depth");
   if (depth_ >= 1) check_.IsSize("x's depth", depth_);
+  weight_.trainable = weight_.trainable && x.trainable;
 }
 
 Variable CellWeights::Make(const std::string& name, const TensorShape& shape,
                            const Initializer& initializer, bool trained) const {
-  WeightOptions weight = weight_;
-  weight.name = name;
-  weight.shape = shape;
-  weight.initializer = initializer;
-  weight.trainable = weight.trainable && trained;
+  return Make({.name = name,
+               .shape = shape,
+               .initializer = initializer,
+               .trainable = trained});
+}
+
+Variable CellWeights::Make(WeightOptions weight) const {
+  weight.dtype = weight_.dtype;
+  weight.trainable = weight.trainable && weight_.trainable;
+  weight.restore = weight_.restore;
+  weight.reuse = weight_.reuse;
   return MakeWeight(graph_, weight);
 }
 

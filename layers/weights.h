@@ -64,6 +64,10 @@ class CellWeights {
                      .trainable = options.trainable,
                      .restore = options.restore,
                      .reuse = reuse}) {}
+  // The same from what is given: `weight` says all but name, shape and
+  // initializer.
+  CellWeights(const CellInput& x, absl::string_view kind,
+              const std::string& name, int64_t units, WeightOptions weight);
 
   bool ok() const { return graph_.status().ok(); }
   int64_t depth() const { return depth_; }
@@ -72,11 +76,11 @@ class CellWeights {
   // reused alike; moving statistics are not trained.
   Variable Make(const std::string& name, const TensorShape& shape,
                 const Initializer& initializer, bool trained = true) const;
+  // With a name, a shape, an initializer, a regularizer, a constraint of its
+  // own.
+  Variable Make(WeightOptions weight) const;
 
  private:
-  CellWeights(const CellInput& x, absl::string_view kind,
-              const std::string& name, int64_t units, WeightOptions weight);
-
   Graph& graph_;
   LocationScope location_;
   WeightScope scope_;

@@ -18,7 +18,7 @@ absl::Status CaseGraph::SetWeights(const GoldenCase& c,
 
 const Adapter* FindAdapter(absl::string_view family) {
   for (absl::Span<const Adapter> adapters :
-       {TFLearnAdapters(), PolyaxonAdapters()}) {
+       {TFLearnAdapters(), PolyaxonAdapters(), Keras2Adapters()}) {
     for (const Adapter& adapter : adapters) {
       if (family == adapter.family) return &adapter;
     }

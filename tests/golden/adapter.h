@@ -41,10 +41,21 @@ struct CaseGraph {
 // Builds the graph of a case. Unimplemented for what weft does not have.
 using BuildFn = absl::Status (*)(const GoldenCase& c, CaseGraph* built);
 
+// Builds and runs a case that one run of one graph does not show: several calls
+// of a stateful layer, a training. The first difference is an error.
+using RunFn = absl::Status (*)(const GoldenCase& c, Form form);
+
 struct Adapter {
   const char* family;
   std::vector<Form> forms;
-  BuildFn build;
+  BuildFn build = nullptr;
+  RunFn run =
+      nullptr;  // Of cases for which `runs` is true, or instead of build.
+  bool (*runs)(const GoldenCase& c) = nullptr;
+
+  bool Runs(const GoldenCase& c) const {
+    return build == nullptr || (runs != nullptr && runs(c));
+  }
 };
 
 // Null if weft has nothing of that family.
@@ -53,6 +64,7 @@ const Adapter* FindAdapter(absl::string_view family);
 // One per vocabulary.
 absl::Span<const Adapter> TFLearnAdapters();
 absl::Span<const Adapter> PolyaxonAdapters();
+absl::Span<const Adapter> Keras2Adapters();
 
 }  // namespace weft::golden
 

@@ -84,6 +84,21 @@ std::vector<double> Config::Numbers(const std::string& key) {
   return numbers;
 }
 
+std::vector<std::string> Config::Strings(const std::string& key) {
+  std::vector<std::string> strings;
+  const json* value = Get(key);
+  if (value == nullptr) return strings;
+  if (!value->is_array()) Fail(key, "list");
+  for (const json& element : *value) {
+    if (!element.is_string()) {
+      Fail(key, "list of strings");
+      return strings;
+    }
+    strings.push_back(element.get<std::string>());
+  }
+  return strings;
+}
+
 Config Config::Object(const std::string& key) {
   const json* value = Get(key);
   if (value != nullptr && value->is_object()) return Config(*value);
@@ -106,6 +121,10 @@ std::vector<Config> Config::Objects(const std::string& key) {
     objects.emplace_back(element);
   }
   return objects;
+}
+
+void Config::Include(const Config& object) {
+  if (status_.ok()) status_ = object.Finish();
 }
 
 absl::Status Config::Finish() const {

@@ -31,9 +31,15 @@ class Config {
   std::optional<ModeKeys> Mode();
   // A list of numbers; empty if it is not given.
   std::vector<double> Numbers(const std::string& key);
+  // A list of strings; empty if it is not given.
+  std::vector<std::string> Strings(const std::string& key);
   // An object, and a list of objects.
   Config Object(const std::string& key);
   std::vector<Config> Objects(const std::string& key);
+
+  // Takes over the first mistake of `object`, a part of this one, when all that
+  // it may hold has been asked for.
+  void Include(const Config& object);
 
   // The first mistake, or a key that was not asked for.
   absl::Status Finish() const;
