@@ -44,6 +44,7 @@
 #include "train/losses.h"
 #include "train/optimizers.h"
 #include "train/progress.h"
+#include "train/schedules.h"
 #include "train/stream_batcher.h"
 #include "train/training_loop.h"
 

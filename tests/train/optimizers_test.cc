@@ -1,7 +1,9 @@
 #include "train/optimizers.h"
 
 #include <cmath>
+#include <functional>
 #include <memory>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -13,6 +15,7 @@
 #include "tests/testing/tensor_matchers.h"
 #include "train/clipping.h"
 #include "train/losses.h"
+#include "train/schedules.h"
 
 namespace weft {
 namespace {
@@ -90,6 +93,159 @@ TEST_F(OptimizersTest, AdamNamesItsSlotsAsTensorFlowDoes) {
     const VariableInfo* slot = g_.FindVariable(name);
     ASSERT_NE(slot, nullptr) << name;
     EXPECT_FALSE(slot->trainable);
+  }
+}
+
+// What `update` makes of w in `steps` steps, given the gradient 2 w.
+double ByHand(double w, int steps,
+              const std::function<double(int step, double g)>& update) {
+  for (int t = 0; t < steps; ++t) w -= update(t, 2 * w);
+  return w;
+}
+
+// Both elements of the weight, each by hand from a fresh `update`.
+template <typename MakeUpdate>
+Tensor BothByHand(int steps, const MakeUpdate& make_update) {
+  return Tensor::Vector<float>(
+      {static_cast<float>(ByHand(1, steps, make_update())),
+       static_cast<float>(ByHand(-2, steps, make_update()))});
+}
+
+TEST_F(OptimizersTest, AdamAddsEpsilonToTheCorrectedRootOnRequest) {
+  Weight({1, -2});
+  Adam adam({.learning_rate = 0.1, .epsilon = 0.5, .corrected_epsilon = true});
+  const Tensor expected = BothByHand(4, [] {
+    return [m = 0.0, v = 0.0](int t, double g) mutable {
+      m = 0.9 * m + 0.1 * g;
+      v = 0.999 * v + 0.001 * g * g;
+      const double mean = m / (1 - std::pow(0.9, t + 1));
+      const double square = v / (1 - std::pow(0.999, t + 1));
+      return 0.1 * mean / (std::sqrt(square) + 0.5);
+    };
+  });
+  EXPECT_THAT(Train(adam, 4), TensorNear(expected, 1e-5));
+}
+
+TEST_F(OptimizersTest, MomentumGathersVelocity) {
+  Weight({1, -2});
+  Momentum momentum({.learning_rate = 0.1, .momentum = 0.5});
+  const Tensor expected = BothByHand(3, [] {
+    return [v = 0.0](int, double g) mutable {
+      v = 0.5 * v + g;
+      return 0.1 * v;
+    };
+  });
+  EXPECT_THAT(Train(momentum, 3), TensorNear(expected, 1e-6));
+}
+
+TEST_F(OptimizersTest, NesterovLooksOneStepAhead) {
+  Weight({1, -2});
+  Momentum momentum(
+      {.learning_rate = 0.1, .momentum = 0.5, .use_nesterov = true});
+  const Tensor expected = BothByHand(3, [] {
+    return [v = 0.0](int, double g) mutable {
+      v = 0.5 * v + g;
+      return 0.1 * (g + 0.5 * v);
+    };
+  });
+  EXPECT_THAT(Train(momentum, 3), TensorNear(expected, 1e-6));
+}
+
+// Keras' SGD: v = momentum * v - rate * g; w += v, and its `decay`.
+TEST_F(OptimizersTest, ARateInTheVelocityKeepsWhatWasGathered) {
+  Weight({1, -2});
+  Momentum momentum({.learning_rate = InverseTimeDecay(
+                         {.initial_rate = 0.2, .decay_rate = 1}),
+                     .momentum = 0.5,
+                     .use_nesterov = true,
+                     .rate_in_velocity = true});
+  const Tensor expected = BothByHand(4, [] {
+    return [v = 0.0](int t, double g) mutable {
+      const double rate = 0.2 / (1 + t);
+      v = 0.5 * v - rate * g;
+      return -(0.5 * v - rate * g);
+    };
+  });
+  EXPECT_THAT(Train(momentum, 4), TensorNear(expected, 1e-6));
+}
+
+TEST_F(OptimizersTest, RMSPropDividesByTheRootOfTheMeanSquare) {
+  Weight({1, -2});
+  RMSProp rmsprop({.learning_rate = 0.1, .rho = 0.75, .epsilon = 0.01});
+  const Tensor expected = BothByHand(3, [] {
+    return [s = 0.0](int, double g) mutable {
+      s = 0.75 * s + 0.25 * g * g;
+      return 0.1 * g / std::sqrt(s + 0.01);
+    };
+  });
+  EXPECT_THAT(Train(rmsprop, 3), TensorNear(expected, 1e-6));
+}
+
+TEST_F(OptimizersTest, AdagradDividesByTheRootOfTheSumOfSquares) {
+  Weight({1, -2});
+  Adagrad adagrad(
+      {.learning_rate = 0.1, .initial_accumulator = 0.25, .epsilon = 0.5});
+  const Tensor expected = BothByHand(3, [] {
+    return [s = 0.25](int, double g) mutable {
+      s += g * g;
+      return 0.1 * g / std::sqrt(s + 0.5);
+    };
+  });
+  EXPECT_THAT(Train(adagrad, 3), TensorNear(expected, 1e-6));
+}
+
+TEST_F(OptimizersTest, KerasNamesMakeOptimizers) {
+  Weight({1, -2});
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Optimizer> sgd,
+                       MakeOptimizer("sgd"));
+  // w -= 0.01 * 2 w.
+  EXPECT_THAT(Train(*sgd, 1),
+              TensorNear(Tensor::Vector<float>({0.98f, -1.96f}), 1e-6));
+  for (const char* name : {"rmsprop", "adagrad", "adam"}) {
+    EXPECT_OK(MakeOptimizer(name));
+  }
+  EXPECT_THAT(
+      MakeOptimizer("adamm"),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr("no optimizer 'adamm' but sgd, rmsprop, adagrad")));
+}
+
+struct WrongOption {
+  std::unique_ptr<Optimizer> optimizer;
+  const char* message;
+};
+
+TEST(OptimizerOptionsTest, AreRefusedOutOfRange) {
+  std::vector<WrongOption> wrong;
+  wrong.push_back({std::make_unique<GradientDescent>(
+                       GradientDescentOptions{.learning_rate = -1}),
+                   "GradientDescent 'GradientDescent': learning_rate is -1 but "
+                   "must be finite and at least 0"});
+  wrong.push_back(
+      {std::make_unique<Momentum>(MomentumOptions{.momentum = 1.5}),
+       "Momentum 'Momentum': momentum is 1.5 but must be in [0, 1]"});
+  wrong.push_back({std::make_unique<Adam>(AdamOptions{.beta1 = 1}),
+                   "Adam 'Adam': beta1 is 1 but must be in [0, 1)"});
+  wrong.push_back({std::make_unique<Adam>(AdamOptions{.beta2 = -0.1}),
+                   "Adam 'Adam': beta2 is -0.1 but must be in [0, 1)"});
+  wrong.push_back({std::make_unique<Adam>(AdamOptions{.epsilon = -1}),
+                   "Adam 'Adam': epsilon is -1 but must be finite and at"});
+  wrong.push_back({std::make_unique<RMSProp>(RMSPropOptions{.rho = 1}),
+                   "RMSProp 'RMSProp': rho is 1 but must be in [0, 1)"});
+  wrong.push_back({std::make_unique<RMSProp>(RMSPropOptions{.momentum = -1}),
+                   "RMSProp 'RMSProp': momentum is -1 but must be in [0, 1]"});
+  wrong.push_back({std::make_unique<RMSProp>(RMSPropOptions{.epsilon = NAN}),
+                   "RMSProp 'RMSProp': epsilon is nan but must be finite"});
+  wrong.push_back(
+      {std::make_unique<Adagrad>(AdagradOptions{.initial_accumulator = -1}),
+       "Adagrad 'Adagrad': initial_accumulator is -1 but must be finite"});
+  for (const WrongOption& w : wrong) {
+    Graph g;
+    Variable v(g,
+               {.name = "w", .shape = {1}, .initial_value = Const(g, {1.0f})});
+    Minimize(Sum(Square(v.read())), *w.optimizer);
+    EXPECT_THAT(g.status(), StatusIs(absl::StatusCode::kInvalidArgument,
+                                     HasSubstr(w.message)));
   }
 }
 
