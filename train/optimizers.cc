@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/status.h"
 #include "graph/graph.h"
+#include "layers/constraints.h"
 #include "ops/array.h"
 #include "ops/gradients.h"
 #include "ops/math.h"
@@ -290,6 +291,11 @@ TrainStep Minimize(Operand loss, Optimizer& optimizer,
   }
   if (!g.status().ok()) return failed(g.status());
   step.node = optimizer.Apply(gradients, variables);
+  if (!g.status().ok()) return failed(g.status());
+  std::vector<Node*> constraints = ApplyConstraints(g, variables, {step.node});
+  if (constraints.empty()) return step;
+  constraints.push_back(step.node);
+  step.node = Group(g, constraints, "constrained");
   return step;
 }
 

@@ -196,8 +196,10 @@ struct TrainStep {
   Output gradient_norm;  // Before clipping: a scalar.
 };
 
-// One step of making `loss` small: its gradients, clipped, applied. Fails the
-// graph if no variable has a gradient.
+// One step of making `loss` small: its gradients, clipped, applied; then the
+// constraints of the weights. Penalties count as far as they are part of `loss`
+// (WithRegularization, in train/losses.h). Fails the graph if no variable has a
+// gradient.
 TrainStep Minimize(Operand loss, Optimizer& optimizer,
                    const MinimizeOptions& options = {});
 

@@ -7,6 +7,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "layers/constraints.h"
+#include "layers/regularizers.h"
 #include "ops/math.h"
 #include "ops/reduction.h"
 #include "ops/source.h"
@@ -247,6 +249,27 @@ TEST(OptimizerOptionsTest, AreRefusedOutOfRange) {
     EXPECT_THAT(g.status(), StatusIs(absl::StatusCode::kInvalidArgument,
                                      HasSubstr(w.message)));
   }
+}
+
+TEST_F(OptimizersTest, ConstraintsHoldAfterEachStep) {
+  Variable w = Weight({1, -2});
+  AddConstraint(constraints::NonNeg(), w);
+  GradientDescent sgd({.learning_rate = 0.25});
+  // -1 after the step, and then 0.
+  EXPECT_THAT(Train(sgd, 1),
+              TensorNear(Tensor::Vector<float>({0.5f, 0}), 1e-6));
+}
+
+TEST_F(OptimizersTest, PenaltiesAreAddedToTheLoss) {
+  Variable w = Weight({1, -2});
+  AddRegularizationLoss(regularizers::L2(0.5), w.read());
+  AddRegularizationLoss(regularizers::L1(0.25), w.read());
+  Output loss = WithRegularization(Const(g_, 10.0f));
+  ASSERT_OK_AND_ASSIGN(auto session, Session::Create(g_));
+  ASSERT_OK(session->Initialize());
+  ASSERT_OK_AND_ASSIGN(auto values, session->Run({}, {loss}));
+  EXPECT_THAT(values[0],
+              TensorNear(Tensor::Scalar(10 + 0.5f * 5 + 0.25f * 3), 1e-6));
 }
 
 TEST_F(OptimizersTest, MinimizeClipsByTheGlobalNorm) {
