@@ -37,6 +37,9 @@ absl::StatusOr<Constraint> ConstraintOf(Config config);
 // Is the case one of several calls of a stateful layer?
 bool HasCalls(const GoldenCase& c);
 absl::Status RunCalls(const GoldenCase& c, Form form);
+// Is it the training of a model?
+bool HasSteps(const GoldenCase& c);
+absl::Status RunTraining(const GoldenCase& c, Form form);
 
 }  // namespace weft::golden
 

@@ -9,6 +9,8 @@
 #include "tests/golden/keras2.h"
 #include "tests/golden/run_case.h"
 #include "train/layer_values.h"
+#include "train/losses.h"
+#include "train/optimizers.h"
 
 namespace weft::golden {
 namespace {
@@ -112,7 +114,147 @@ class StatefulLayer {
   int count_ = 0;
 };
 
+// ---- Training --------------------------------------------------------------
+
+using OptimizerPtr = std::unique_ptr<Optimizer>;
+
+absl::StatusOr<OptimizerPtr> OptimizerOf(Config config) {
+  const std::string name = config.String("name", "");
+  const double rate = config.Number("lr");
+  OptimizerPtr optimizer;
+  if (name == "sgd") {
+    const double momentum = config.Number("momentum", 0);
+    const bool nesterov = config.Bool("nesterov", false);
+    if (momentum == 0) {
+      optimizer = std::make_unique<GradientDescent>(
+          GradientDescentOptions{.learning_rate = rate});
+    } else {
+      optimizer =
+          std::make_unique<Momentum>(MomentumOptions{.learning_rate = rate,
+                                                     .momentum = momentum,
+                                                     .use_nesterov = nesterov});
+    }
+  } else if (name == "adam") {
+    optimizer = std::make_unique<Adam>(
+        AdamOptions{.learning_rate = rate,
+                    .beta1 = config.Number("beta_1", 0.9),
+                    .beta2 = config.Number("beta_2", 0.999),
+                    .epsilon = config.Number("epsilon", 1e-7),
+                    .corrected_epsilon = true});
+  } else if (name == "rmsprop") {
+    optimizer = std::make_unique<RMSProp>(
+        RMSPropOptions{.learning_rate = rate,
+                       .rho = config.Number("rho", 0.9),
+                       .epsilon = config.Number("epsilon", 1e-7)});
+  } else if (name == "adagrad") {
+    optimizer = std::make_unique<Adagrad>(AdagradOptions{
+        .learning_rate = rate,
+        .initial_accumulator = config.Number("initial_accumulator", 0)});
+  } else {
+    return Unimplemented("there is no optimizer '", Printable(name), "'");
+  }
+  WEFT_RETURN_IF_ERROR(config.Finish());
+  return optimizer;
+}
+
+// A model that takes steps on (x_0, target_0), (x_1, target_1), ... in turn.
+class Training {
+ public:
+  Training(const GoldenCase& c, Form form) : c_(c), form_(form) {}
+
+  absl::Status Run() {
+    Config config(c_.config);
+    const int64_t steps = config.Int("steps");
+    WEFT_RETURN_IF_ERROR(Build(config));
+    WEFT_ASSIGN_OR_RETURN(session_,
+                          Session::Create(graph_, {.num_threads = 1}));
+    std::vector<Tensor> weights;
+    for (const std::string& name : c_.weights_order) {
+      weights.push_back(c_.weights.at(name));
+    }
+    WEFT_RETURN_IF_ERROR(SetWeights(*session_, model_, weights));
+    WEFT_RETURN_IF_ERROR(session_->Initialize());
+    std::vector<float> losses;
+    for (int64_t step = 0; step < steps; ++step) {
+      WEFT_ASSIGN_OR_RETURN(const float loss, Step(step % num_inputs_));
+      losses.push_back(loss);
+    }
+    return CompareAll(Tensor::Vector<float>(losses));
+  }
+
+ private:
+  absl::Status Build(Config& config) {
+    while (c_.inputs.contains(absl::StrCat("x_", num_inputs_))) ++num_inputs_;
+    WEFT_ASSIGN_OR_RETURN(const Tensor x, InputOf(c_, "x_0"));
+    WEFT_ASSIGN_OR_RETURN(const Tensor target, InputOf(c_, "target_0"));
+    TensorShape shape = x.shape();
+    if (form_ == Form::kLoop) shape.set_dim(1, TensorShape::kUnknownDim);
+    const KerasForm form = {.unroll = form_ == Form::kUnrolled && x.dim(1) >= 2,
+                            .batch_input_shape = shape};
+    WEFT_RETURN_IF_ERROR(
+        AddKerasLayers(config.Objects("layers"), form, &model_));
+    WEFT_RETURN_IF_ERROR(graph_.status());
+    WEFT_ASSIGN_OR_RETURN(const LossFn loss,
+                          FindLoss(config.String("loss", "")));
+    WEFT_ASSIGN_OR_RETURN(optimizer_, OptimizerOf(config.Object("optimizer")));
+    WEFT_RETURN_IF_ERROR(config.Finish());
+    target_ = Placeholder(graph_, "target", target.dtype(), target.shape());
+    loss_ = WithRegularization(loss(model_.output(), target_, {}));
+    step_ = Minimize(loss_, *optimizer_);
+    return graph_.status();
+  }
+
+  // One step; the loss before it.
+  absl::StatusOr<float> Step(int64_t k) {
+    WEFT_ASSIGN_OR_RETURN(const Tensor x, InputOf(c_, absl::StrCat("x_", k)));
+    WEFT_ASSIGN_OR_RETURN(const Tensor target,
+                          InputOf(c_, absl::StrCat("target_", k)));
+    WEFT_ASSIGN_OR_RETURN(
+        const std::vector<Tensor> loss,
+        session_->Run({{model_.input(), x}, {target_, target}}, {loss_},
+                      {step_.node->name()}));
+    return loss[0].scalar<float>();
+  }
+
+  absl::Status CompareAll(const Tensor& losses) {
+    WEFT_ASSIGN_OR_RETURN(const std::vector<Tensor> weights,
+                          GetWeights(*session_, model_));
+    WEFT_ASSIGN_OR_RETURN(const Tensor x, InputOf(c_, "x_0"));
+    WEFT_ASSIGN_OR_RETURN(
+        const std::vector<Tensor> y,
+        session_->Run({{model_.input(), x}}, {model_.output()}));
+    Tensors got = {{"losses", losses}, {"y", y[0]}};
+    for (size_t k = 0; k < weights.size(); ++k) {
+      got[absl::StrCat("final/", c_.weights_order[k])] = weights[k];
+    }
+    for (const auto& [name, expected] : c_.outputs) {
+      const auto value = got.find(name);
+      if (value == got.end()) return InvalidArgument("no output ", name);
+      WEFT_RETURN_IF_ERROR(Compare(absl::StrCat("output ", name), value->second,
+                                   expected, c_.tolerance));
+    }
+    return absl::OkStatus();
+  }
+
+  const GoldenCase& c_;
+  Form form_;
+  Graph graph_{{.mode = ModeKeys::kTrain}};
+  keras::Sequential model_{graph_};
+  OptimizerPtr optimizer_;
+  int64_t num_inputs_ = 0;
+  Output target_;
+  Output loss_;
+  TrainStep step_;
+  std::unique_ptr<Session> session_;
+};
+
 }  // namespace
+
+bool HasSteps(const GoldenCase& c) { return c.config.contains("steps"); }
+
+absl::Status RunTraining(const GoldenCase& c, Form form) {
+  return Training(c, form).Run();
+}
 
 bool HasCalls(const GoldenCase& c) { return c.config.contains("calls"); }
 
