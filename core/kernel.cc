@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/status.h"
+#include "core/widened_kernel.h"
 
 namespace weft {
 namespace {
@@ -105,9 +106,20 @@ absl::StatusOr<std::unique_ptr<Kernel>> KernelRegistry::Create(
   auto it = entries_.find(op);
   if (it == entries_.end())
     return Unimplemented("no kernel for op ", Printable(op));
-  for (const Entry& entry : it->second) {
-    if (Match(entry.types, init.attrs)) return entry.factory(init);
-  }
+  const auto find = [&entries = it->second](const AttrMap& attrs) {
+    return std::find_if(entries.begin(), entries.end(),
+                        [&](const Entry& e) { return Match(e.types, attrs); });
+  };
+  const auto exact = find(init.attrs);
+  if (exact != it->second.end()) return exact->factory(init);
+  absl::StatusOr<std::unique_ptr<Kernel>> widened = CreateWidened(
+      init,
+      [&](const KernelInit& wide) -> absl::StatusOr<std::unique_ptr<Kernel>> {
+        const auto entry = find(wide.attrs);
+        if (entry == it->second.end()) return Unimplemented("no kernel");
+        return entry->factory(wide);
+      });
+  if (!absl::IsUnimplemented(widened.status())) return widened;
   const std::vector<KernelTypes> types = TypesOf(op);
   const std::string supported = absl::StrJoin(
       types, "; ",

@@ -107,8 +107,8 @@ struct AllCasts {
   }
 };
 
-const AllCasts<float, double, int32_t, int64_t, bool, uint8_t, int8_t, Half,
-               Bfloat16>
+const AllCasts<float, double, int32_t, int64_t, bool, uint8_t, int8_t, int16_t,
+               uint16_t, uint32_t, uint64_t, Half, Bfloat16>
     kCasts;
 
 }  // namespace

@@ -179,6 +179,8 @@ using OnesLikeKernel = FilledLikeKernel<T, 1>;
   WEFT_KERNEL(op, kernel<int8_t>, {{"T", ::weft::DataType::kInt8}});     \
   WEFT_KERNEL(op, kernel<int16_t>, {{"T", ::weft::DataType::kInt16}});   \
   WEFT_KERNEL(op, kernel<uint16_t>, {{"T", ::weft::DataType::kUint16}}); \
+  WEFT_KERNEL(op, kernel<uint32_t>, {{"T", ::weft::DataType::kUint32}}); \
+  WEFT_KERNEL(op, kernel<uint64_t>, {{"T", ::weft::DataType::kUint64}}); \
   WEFT_KERNEL(op, kernel<Half>, {{"T", ::weft::DataType::kHalf}});       \
   WEFT_KERNEL(op, kernel<Bfloat16>, {{"T", ::weft::DataType::kBfloat16}})
 
@@ -193,6 +195,8 @@ using OnesLikeKernel = FilledLikeKernel<T, 1>;
   WEFT_KERNEL(op, kernel<uint8_t>, {{"T", ::weft::DataType::kInt8}});    \
   WEFT_KERNEL(op, kernel<uint16_t>, {{"T", ::weft::DataType::kInt16}});  \
   WEFT_KERNEL(op, kernel<uint16_t>, {{"T", ::weft::DataType::kUint16}}); \
+  WEFT_KERNEL(op, kernel<uint32_t>, {{"T", ::weft::DataType::kUint32}}); \
+  WEFT_KERNEL(op, kernel<uint64_t>, {{"T", ::weft::DataType::kUint64}}); \
   WEFT_KERNEL(op, kernel<uint16_t>, {{"T", ::weft::DataType::kHalf}});   \
   WEFT_KERNEL(op, kernel<uint16_t>, {{"T", ::weft::DataType::kBfloat16}})
 

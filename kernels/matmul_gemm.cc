@@ -1,20 +1,14 @@
 #include <algorithm>
-#include <mutex>
 #include <new>
 #include <type_traits>
 
 #include "Eigen/Core"
 #include "core/status.h"
 #include "kernels/elementwise.h"
+#include "kernels/first_error.h"
 #include "kernels/gemm.h"
+#include "kernels/one_omp_thread.h"
 #include "oneapi/dnnl/dnnl.h"
-
-// Of libgomp, on which oneDNN stands. omp.h itself comes with one compiler
-// only.
-extern "C" {
-int omp_get_max_threads(void);
-void omp_set_num_threads(int);
-}
 
 namespace weft {
 namespace {
@@ -27,23 +21,6 @@ constexpr int64_t kParallelProduct = int64_t{1} << 21;
 // Blocks of rows and columns that libraries work well on.
 constexpr int64_t kRowBlock = 16;
 constexpr int64_t kColumnBlock = 64;
-
-// While it lives, what this thread calls uses one OpenMP thread: oneDNN's own
-// threading changes bits, and would compete with weft's.
-class OneOmpThread {
- public:
-  OneOmpThread() : before_(omp_get_max_threads()) {
-    if (before_ != 1) omp_set_num_threads(1);
-  }
-  ~OneOmpThread() {
-    if (before_ != 1) omp_set_num_threads(before_);
-  }
-  OneOmpThread(const OneOmpThread&) = delete;
-  OneOmpThread& operator=(const OneOmpThread&) = delete;
-
- private:
-  const int before_;
-};
 
 // A block of a product, with the row strides of the whole.
 struct Block {
@@ -125,21 +102,6 @@ int64_t Grain(int64_t work, int64_t block) {
   const int64_t wanted = kParallelProduct / std::max<int64_t>(work, 1) + 1;
   return (wanted + block - 1) / block * block;
 }
-
-// The first error of blocks that run side by side.
-class FirstError {
- public:
-  void Update(const absl::Status& status) {
-    if (status.ok()) return;
-    std::lock_guard<std::mutex> lock(mu_);
-    if (status_.ok()) status_ = status;
-  }
-  absl::Status status() const { return status_; }
-
- private:
-  std::mutex mu_;
-  absl::Status status_;  // Guarded by mu_.
-};
 
 }  // namespace
 

@@ -20,6 +20,14 @@ Tensor ScalarOf(DataType dtype, double value) {
       return Tensor::Scalar(static_cast<uint8_t>(value));
     case DataType::kInt8:
       return Tensor::Scalar(static_cast<int8_t>(value));
+    case DataType::kInt16:
+      return Tensor::Scalar(static_cast<int16_t>(value));
+    case DataType::kUint16:
+      return Tensor::Scalar(static_cast<uint16_t>(value));
+    case DataType::kUint32:
+      return Tensor::Scalar(static_cast<uint32_t>(value));
+    case DataType::kUint64:
+      return Tensor::Scalar(static_cast<uint64_t>(value));
     case DataType::kHalf:
       return Tensor::Scalar(ToHalf(static_cast<float>(value)));
     case DataType::kBfloat16:

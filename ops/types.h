@@ -8,26 +8,43 @@
 
 namespace weft::types {
 
-inline std::vector<DataType> Floats() {
+// Floating types that have kernels of their own: for what cannot be computed
+// behind a conversion, e.g. updates of variables.
+inline std::vector<DataType> NativeFloats() {
   return {DataType::kFloat, DataType::kDouble};
+}
+
+// These, and those computed in float (see core/widened_kernel.h).
+inline std::vector<DataType> Floats() {
+  return {DataType::kFloat, DataType::kDouble, DataType::kHalf,
+          DataType::kBfloat16};
 }
 
 inline std::vector<DataType> Integers() {
   return {DataType::kInt32, DataType::kInt64};
 }
 
-// What arithmetic works on.
-inline std::vector<DataType> Numbers() {
+// Number types that have kernels of their own.
+inline std::vector<DataType> NativeNumbers() {
   return {DataType::kFloat, DataType::kDouble, DataType::kInt32,
           DataType::kInt64};
 }
 
+// What arithmetic works on: these, and those computed in a wider one.
+inline std::vector<DataType> Numbers() {
+  return {DataType::kFloat, DataType::kDouble, DataType::kInt32,
+          DataType::kInt64, DataType::kHalf,   DataType::kBfloat16,
+          DataType::kUint8, DataType::kInt8,   DataType::kUint16,
+          DataType::kInt16, DataType::kUint32};
+}
+
 // What has plain bytes for elements and can be moved.
 inline std::vector<DataType> Plain() {
-  return {DataType::kFloat, DataType::kDouble,  DataType::kInt32,
-          DataType::kInt64, DataType::kBool,    DataType::kUint8,
-          DataType::kInt8,  DataType::kInt16,   DataType::kUint16,
-          DataType::kHalf,  DataType::kBfloat16};
+  return {DataType::kFloat,   DataType::kDouble, DataType::kInt32,
+          DataType::kInt64,   DataType::kBool,   DataType::kUint8,
+          DataType::kInt8,    DataType::kInt16,  DataType::kUint16,
+          DataType::kUint32,  DataType::kUint64, DataType::kHalf,
+          DataType::kBfloat16};
 }
 
 // These, and lists of them.
@@ -36,13 +53,8 @@ inline std::vector<DataType> AndLists(std::vector<DataType> types) {
   return types;
 }
 
-// What can be converted to each other: what is computed with, and what is only
-// stored.
-inline std::vector<DataType> Convertible() {
-  return {DataType::kFloat, DataType::kDouble, DataType::kInt32,
-          DataType::kInt64, DataType::kBool,   DataType::kUint8,
-          DataType::kInt8,  DataType::kHalf,   DataType::kBfloat16};
-}
+// What can be converted to each other.
+inline std::vector<DataType> Convertible() { return Plain(); }
 
 }  // namespace weft::types
 
