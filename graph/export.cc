@@ -11,52 +11,16 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/status.h"
-#include "graph/attr_proto.h"
 #include "graph/binary_format.h"
+#include "graph/export_node.h"
+#include "graph/export_v1.h"
 #include "graph/function_library.h"
 #include "graph/op.h"
-#include "graph/topological_order.h"
 #include "graph/unknown_op.h"
 #include "proto/graph.pb.h"
 
 namespace weft {
 namespace {
-
-OpRole RoleOf(const Node& node) {
-  return node.schema() == nullptr ? OpRole::kCompute
-                                  : node.schema()->traits().role;
-}
-
-// Does the node itself, not a body of it, do more than give its outputs?
-bool HasOwnEffects(const Node& node) {
-  if (node.schema() == nullptr) return false;
-  const OpTraits& traits = node.schema()->traits();
-  for (const auto& [input, access] : traits.variables) {
-    if (access != VariableAccess::kRead) return true;
-  }
-  return traits.asserts;
-}
-
-absl::StatusOr<std::vector<const Node*>> InOrder(const Graph& graph) {
-  Predecessors predecessors;
-  for (const std::unique_ptr<Node>& node : graph.nodes()) {
-    for (const Output& input : node->inputs())
-      predecessors.Add(input.node()->id());
-    for (const Node* control : node->control_inputs())
-      predecessors.Add(control->id());
-    predecessors.EndNode();
-  }
-  const TopologicalOrder sorted = SortTopologically(predecessors);
-  if (!sorted.cycle.empty()) {
-    std::vector<absl::string_view> names;
-    for (int id : sorted.cycle) names.push_back(graph.nodes()[id]->name());
-    return InvalidArgument("the graph has a cycle: ", PrintCycle(names));
-  }
-  std::vector<const Node*> nodes;
-  nodes.reserve(sorted.order.size());
-  for (int id : sorted.order) nodes.push_back(graph.nodes()[id].get());
-  return nodes;
-}
 
 // "sum:1" for the output `index` of all: how it is called in a function.
 std::string OutputInFunction(const Node& node, int64_t index) {
@@ -117,26 +81,16 @@ class Exporter {
     def_.mutable_node()->Reserve(graph.num_nodes());
     frames_.push_back(std::move(outermost));
     while (!frames_.empty()) WEFT_RETURN_IF_ERROR(Step());
-    const bool is_new = has_new_ops_ || def_.library().function_size() > 0;
-    def_.mutable_versions()->set_producer(options.producer != 0
-                                              ? options.producer
-                                          : is_new ? kProducer
-                                                   : kOldProducer);
-    if (def_.library().function_size() > 0) {
-      def_.mutable_versions()->set_min_consumer(kMinConsumerOfFunctions);
-    }
+    if (options.aliases) WriteAliases(graph, &def_);
+    WriteVersions(options, &def_);
     return std::move(def_);
   }
 
  private:
-  static constexpr int kOldProducer = 27;  // TensorFlow 1.12.
-  static constexpr int kProducer = 134;    // TensorFlow 1.15.
-  static constexpr int kMinConsumerOfFunctions = 12;
-
   absl::StatusOr<Frame> Begin(const Graph& graph) {
     Frame frame;
     frame.graph = &graph;
-    WEFT_ASSIGN_OR_RETURN(frame.order, InOrder(graph));
+    WEFT_ASSIGN_OR_RETURN(frame.order, NodesInOrder(graph));
     return frame;
   }
 
@@ -150,7 +104,7 @@ class Exporter {
     const Node& node = *frame.order[frame.next];
     const int body = static_cast<int>(frame.functions.size());
     if (body < node.num_bodies()) return BeginFunction(node, body);
-    if (RoleOf(node) != OpRole::kArg)
+    if (OpRoleOf(node) != OpRole::kArg)
       WEFT_RETURN_IF_ERROR(WriteNode(frame, node));
     frame.functions.clear();
     frame.bodies_have_effects = false;
@@ -161,7 +115,7 @@ class Exporter {
   absl::Status BeginFunction(const Node& node, int body) {
     const Graph& graph = node.body(body);
     const int num_args =
-        node.num_inputs() - (RoleOf(node) == OpRole::kIf ? 1 : 0);
+        node.num_inputs() - (OpRoleOf(node) == OpRole::kIf ? 1 : 0);
     if (static_cast<int>(graph.args().size()) != num_args) {
       return Internal(node.Describe(), ": body ", body, " has ",
                       graph.args().size(), " arguments for ", num_args,
@@ -171,7 +125,7 @@ class Exporter {
     frame.function = std::make_unique<proto::FunctionDef>();
     absl::flat_hash_set<std::string> taken;
     for (const std::unique_ptr<Node>& n : graph.nodes()) {
-      if (RoleOf(*n) != OpRole::kArg) taken.insert(n->name());
+      if (OpRoleOf(*n) != OpRole::kArg) taken.insert(n->name());
     }
     for (const Output& arg : graph.args()) {
       const std::string base = ArgName(arg.node()->name());
@@ -222,7 +176,7 @@ class Exporter {
     WEFT_ASSIGN_OR_RETURN(std::string key, SerializeBinary(function));
     const auto known = functions_.find(key);
     if (known != functions_.end()) return known->second;
-    const absl::Span<const char* const> attrs = BodyAttrs(RoleOf(node));
+    const absl::Span<const char* const> attrs = BodyAttrs(OpRoleOf(node));
     if (static_cast<size_t>(body) >= attrs.size()) {
       return Internal(node.Describe(), ": has more bodies than its op");
     }
@@ -267,10 +221,10 @@ class Exporter {
       def->add_input(InputName(frame, input));
     for (const Node* control : node.control_inputs()) {
       // Arguments are there before the body runs.
-      if (RoleOf(*control) != OpRole::kArg)
+      if (OpRoleOf(*control) != OpRole::kArg)
         def->add_input(absl::StrCat("^", control->name()));
     }
-    const absl::Status attrs = WriteAttrs(frame, node, def);
+    const absl::Status attrs = WriteAttrs(node, frame.functions, def);
     if (!attrs.ok()) return Annotate(attrs, node.Describe());
     if (frame.function != nullptr) {
       const bool is_stateful =
@@ -280,53 +234,10 @@ class Exporter {
       if (HasOwnEffects(node) || frame.bodies_have_effects)
         frame.effects.push_back(&node);
     }
-    has_new_ops_ = has_new_ops_ || IsNewOp(node.op());
     return absl::OkStatus();
-  }
-
-  static absl::Status WriteAttrs(const Frame& frame, const Node& node,
-                                 proto::NodeDef* def) {
-    auto& attrs = *def->mutable_attr();
-    for (const auto& [name, value] : node.attrs()) {
-      if (absl::StartsWith(name, kUnreadAttrPrefix)) {
-        proto::AttrValue& attr =
-            attrs[name.substr(sizeof(kUnreadAttrPrefix) - 1)];
-        WEFT_RETURN_IF_ERROR(ParseBinary(*value.get_if<std::string>(), &attr));
-      } else if (!IsInternalAttr(name)) {
-        const absl::Status status = AttrToProto(value, &attrs[name]);
-        if (!status.ok())
-          return Annotate(status, absl::StrCat("attr '", name, "'"));
-      }
-      if (node.num_bodies() > 0) continue;
-      if (value.kind() == AttrKind::kFunction ||
-          value.kind() == AttrKind::kFunctions) {
-        return FailedPrecondition(
-            "attr '", name, "' is the function ", value.ToString(),
-            ", which was not kept, since weft does not know the op");
-      }
-    }
-    const absl::Span<const char* const> names = BodyAttrs(RoleOf(node));
-    for (size_t i = 0; i < frame.functions.size(); ++i) {
-      attrs[names[i]].mutable_func()->set_name(frame.functions[i]);
-    }
-    return absl::OkStatus();
-  }
-
-  // Does the op need a reader of TensorFlow 1.15 or later?
-  static bool IsNewOp(absl::string_view op) {
-    static constexpr absl::string_view kNewOps[] = {
-        "AddV2",          "BatchMatMulV2",
-        "BlockLSTMV2",    "FusedBatchNormV3",
-        "SelectV2",       "FusedBatchNormGradV3",
-        "BlockLSTMGradV2"};
-    for (absl::string_view name : kNewOps) {
-      if (op == name) return true;
-    }
-    return absl::StartsWith(op, "Stateless") && absl::EndsWith(op, "V2");
   }
 
   proto::GraphDef def_;
-  bool has_new_ops_ = false;
   std::vector<Frame> frames_;
   absl::flat_hash_map<std::string, std::string>
       functions_;  // Names, by content.
@@ -338,7 +249,8 @@ class Exporter {
 absl::StatusOr<proto::GraphDef> ExportGraphDef(const Graph& graph,
                                                const ExportOptions& options) {
   WEFT_RETURN_IF_ERROR(graph.status());
-  return Exporter().Run(graph, options);
+  return options.v1_control_flow ? ExportV1GraphDef(graph, options)
+                                 : Exporter().Run(graph, options);
 }
 
 }  // namespace weft

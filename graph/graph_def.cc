@@ -40,15 +40,6 @@ constexpr Magic kMagics[] = {
 // The end of a LevelDB table.
 constexpr string_view kTableMagic("\x57\xfb\x80\x8b\x24\x75\x47\xdb", 8);
 
-bool IsText(string_view bytes) {
-  const bool has_controls = std::any_of(bytes.begin(), bytes.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 && !absl::ascii_isspace(c);
-  });
-  return !has_controls && bytes.size() <= std::numeric_limits<int>::max() &&
-         google::protobuf::internal::IsStructurallyValidUTF8(
-             bytes.data(), static_cast<int>(bytes.size()));
-}
-
 bool IsBlank(string_view bytes) {
   return std::all_of(bytes.begin(), bytes.end(), absl::ascii_isspace);
 }
@@ -147,9 +138,18 @@ absl::StatusOr<proto::GraphDef> ParseBinaryGraph(string_view bytes) {
 
 }  // namespace
 
+bool LooksLikeText(string_view bytes) {
+  const bool has_controls = std::any_of(bytes.begin(), bytes.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 && !absl::ascii_isspace(c);
+  });
+  return !has_controls && bytes.size() <= std::numeric_limits<int>::max() &&
+         google::protobuf::internal::IsStructurallyValidUTF8(
+             bytes.data(), static_cast<int>(bytes.size()));
+}
+
 absl::StatusOr<proto::GraphDef> ParseGraphDef(string_view bytes) {
   if (IsBlank(bytes)) return InvalidArgument("not a GraphDef (it is empty)");
-  return IsText(bytes) ? ParseTextGraph(bytes) : ParseBinaryGraph(bytes);
+  return LooksLikeText(bytes) ? ParseTextGraph(bytes) : ParseBinaryGraph(bytes);
 }
 
 absl::StatusOr<std::string> SerializeGraphDef(const proto::GraphDef& graph,
@@ -161,7 +161,7 @@ absl::StatusOr<std::string> SerializeGraphDef(const proto::GraphDef& graph,
 
 std::string DescribeContent(string_view bytes) {
   if (IsBlank(bytes)) return "nothing";
-  if (IsText(bytes)) return std::string(TextKind(bytes));
+  if (LooksLikeText(bytes)) return std::string(TextKind(bytes));
   if (const string_view kind = MagicKind(bytes); !kind.empty())
     return std::string(kind);
   if (IsMetaGraph(bytes)) return "a MetaGraphDef";

@@ -25,6 +25,9 @@ absl::StatusOr<proto::GraphDef> ParseGraphDef(absl::string_view bytes);
 absl::StatusOr<std::string> SerializeGraphDef(const proto::GraphDef& graph,
                                               GraphFormat format);
 
+// Are these bytes a text?
+bool LooksLikeText(absl::string_view bytes);
+
 // What the bytes of a file look like, for messages: "a SavedModel", "a zip
 // archive", "text". A guess.
 std::string DescribeContent(absl::string_view bytes);

@@ -22,7 +22,7 @@ namespace {
 constexpr int kMaxThreads = 1024;
 constexpr int kMaxRepeat = 1000000;
 
-constexpr const char* kVerbs[] = {"run", "inspect", "freeze"};
+constexpr const char* kVerbs[] = {"run", "inspect", "freeze", "convert"};
 
 bool IsVerb(const std::string& name) {
   return std::find(std::begin(kVerbs), std::end(kVerbs), name) !=
@@ -120,23 +120,38 @@ void AddText(CLI::App* verb, const char* name, std::string* value,
   verb->add_option(name, *value, text)->type_name(type);
 }
 
-void AddModel(CLI::App* verb, std::string* model) {
-  verb->add_option("MODEL", *model,
-                   "GraphDef to read, binary (.pb) or text (.pbtxt)")
-      ->type_name("FILE")
-      ->required();
+void AddModel(CLI::App* verb, const char* text, std::string* model,
+              std::vector<std::string>* tags) {
+  verb->add_option("MODEL", *model, text)->type_name("PATH")->required();
+  AddList(verb, "--tag", tags, "TAG",
+          "Of the meta graphs of a SavedModel, the one with these tags; none: "
+          "the only one, or 'serve'");
+}
+
+constexpr char kModelText[] =
+    "GraphDef (.pb, .pbtxt), MetaGraphDef (.meta), or directory of a "
+    "SavedModel";
+constexpr char kCheckpointText[] =
+    "Values of the variables; of a directory the newest. None: those of the "
+    "SavedModel";
+
+void AddSignature(CLI::App* verb, std::string* signature) {
+  AddText(verb, "--signature", signature, "NAME",
+          "Signature whose names are used; none: 'serving_default', or the "
+          "only one");
 }
 
 void AddRun(CLI::App& app, RunFlags* flags, Numbers* numbers) {
   CLI::App* verb = app.add_subcommand("run", "Run a model");
-  AddModel(verb, &flags->model);
+  AddModel(verb, kModelText, &flags->model, &flags->tags);
+  AddSignature(verb, &flags->signature);
   AddList(verb, "--feed", &flags->feeds, "NAME=VALUE",
           "A value to give: a literal like [[1, 2]], FILE.npy, or @FILE");
   AddList(verb, "--fetch", &flags->fetches, "NAME[=FILE.npy]",
-          "A value to print, or to write to a file; none: those of all nodes "
-          "without consumers");
+          "A value to print, or to write to a file; none: the outputs of the "
+          "signature, or of all nodes without consumers");
   AddText(verb, "--checkpoint", &flags->checkpoint, "PREFIX|DIR",
-          "Values of the variables; of a directory the newest");
+          kCheckpointText);
   AddText(verb, "--threads", &numbers->threads, "N",
           "Threads to use; 0: one per core");
   AddText(verb, "--timeout", &numbers->timeout, "S",
@@ -156,19 +171,24 @@ void AddRun(CLI::App& app, RunFlags* flags, Numbers* numbers) {
 
 void AddInspect(CLI::App& app, InspectFlags* flags, Numbers* numbers) {
   CLI::App* verb =
-      app.add_subcommand("inspect", "Show what a model consists of");
-  AddModel(verb, &flags->model);
+      app.add_subcommand("inspect", "Show what a model or checkpoint holds");
+  AddModel(verb,
+           "GraphDef (.pb, .pbtxt), MetaGraphDef (.meta), SavedModel or "
+           "checkpoint (PREFIX, or directory)",
+           &flags->model, &flags->tags);
   verb->add_flag("--plan", flags->plan, "Show also how it would be run");
+  AddSignature(verb, &flags->signature);
   AddList(verb, "--fetch", &flags->fetches, "NAME",
-          "With --plan: what is fetched; none: the values of all nodes without "
-          "consumers");
+          "With --plan: what is fetched; none: the outputs of the signature, "
+          "or of all nodes without consumers");
   AddList(
       verb, "--feed", &flags->feeds, "NAME[=VALUE]",
       "With --plan: what is fed; none: all placeholders that the fetches "
       "need. Given values, the model is run once, and the plan says what that "
       "took");
   AddText(verb, "--checkpoint", &flags->checkpoint, "PREFIX|DIR",
-          "For that run: values of the variables");
+          "For that run: values of the variables; none: those of the "
+          "SavedModel");
   AddText(verb, "--passes", &numbers->inspect_passes, "all|none",
           "With --plan: none: the graph as it stands");
   verb->add_flag("--json", flags->json, "Print JSON");
@@ -178,19 +198,41 @@ void AddInspect(CLI::App& app, InspectFlags* flags, Numbers* numbers) {
 void AddFreeze(CLI::App& app, FreezeFlags* flags) {
   CLI::App* verb = app.add_subcommand(
       "freeze", "Write a model with the values of its variables in it");
-  AddModel(verb, &flags->model);
+  AddModel(verb, kModelText, &flags->model, &flags->tags);
+  AddSignature(verb, &flags->signature);
   AddText(verb, "--checkpoint", &flags->checkpoint, "PREFIX|DIR",
-          "Values of the variables; of a directory the newest");
-  verb->add_option("--fetch", flags->fetches,
-                   "A value that the frozen model is for")
-      ->type_name("NAME")
-      ->allow_extra_args(false)
-      ->required();
+          kCheckpointText);
+  AddList(verb, "--fetch", &flags->fetches, "NAME",
+          "A value that the frozen model is for; none: the outputs of the "
+          "signature");
   verb->add_option("--output", flags->output,
                    "Where to write it: as text if it ends in .pbtxt")
       ->type_name("FILE")
       ->required();
   verb->footer(kFreezeHelp);
+}
+
+void AddConvert(CLI::App& app, ConvertFlags* flags) {
+  CLI::App* verb =
+      app.add_subcommand("convert", "Write a model in another form");
+  AddModel(verb, kModelText, &flags->model, &flags->tags);
+  verb->add_option("--output", flags->output,
+                   "Where to write it: a GraphDef; a MetaGraphDef if it ends "
+                   "in .meta; text if it ends in .pbtxt")
+      ->type_name("PATH")
+      ->required();
+  verb->add_flag("--text", flags->text, "Write text whatever the name");
+  verb->add_flag("--v1", flags->v1,
+                 "Write loops and conditionals as Enter, Merge, Switch, ..., "
+                 "and no functions");
+  verb->add_flag("--saved-model", flags->saved_model,
+                 "Write the directory of a SavedModel");
+  AddList(verb, "--fetch", &flags->fetches, "NAME",
+          "With --saved-model or .meta: an output of the signature "
+          "'serving_default'; none: the signatures of MODEL");
+  AddText(verb, "--checkpoint", &flags->checkpoint, "PREFIX|DIR",
+          "With --saved-model: values of the variables; none: those of MODEL");
+  verb->footer(kConvertHelp);
 }
 
 // "unknown option '--fetsh'; did you mean '--fetch'?", for the first of what
@@ -218,8 +260,8 @@ absl::Status UnknownArgument(const CLI::App& verb,
 
 absl::Status CheckVerb(const std::vector<std::string>& args) {
   if (args.empty()) {
-    return UsageError(
-        InvalidArgument("a command is missing: run, inspect or freeze"));
+    return UsageError(InvalidArgument(
+        "a command is missing: run, inspect, freeze or convert"));
   }
   if (IsVerb(args[0]) || absl::StartsWith(args[0], "-"))
     return absl::OkStatus();
@@ -264,6 +306,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(
   AddRun(app, &line.run, &numbers);
   AddInspect(app, &line.inspect, &numbers);
   AddFreeze(app, &line.freeze);
+  AddConvert(app, &line.convert);
   WEFT_ASSIGN_OR_RETURN(const bool parsed, Parse(app, args, &line.text));
   if (!parsed) return line;
   const absl::Status status = ReadNumbers(numbers, &line);
@@ -271,7 +314,8 @@ absl::StatusOr<CommandLine> ParseCommandLine(
   const std::string verb = app.get_subcommands().front()->get_name();
   line.verb = verb == "run"       ? CommandLine::Verb::kRun
               : verb == "inspect" ? CommandLine::Verb::kInspect
-                                  : CommandLine::Verb::kFreeze;
+              : verb == "freeze"  ? CommandLine::Verb::kFreeze
+                                  : CommandLine::Verb::kConvert;
   return line;
 }
 

@@ -14,6 +14,8 @@ namespace weft::runner {
 
 struct RunFlags {
   std::string model;
+  std::vector<std::string> tags;
+  std::string signature;
   std::string checkpoint;
   std::vector<std::string> feeds;    // NAME=VALUE, NAME=FILE.npy, NAME=@FILE
   std::vector<std::string> fetches;  // NAME, NAME=FILE.npy
@@ -28,6 +30,8 @@ struct RunFlags {
 
 struct InspectFlags {
   std::string model;
+  std::vector<std::string> tags;
+  std::string signature;
   std::string checkpoint;
   std::vector<std::string> feeds;  // NAME, or as for RunFlags.
   std::vector<std::string> fetches;
@@ -38,17 +42,31 @@ struct InspectFlags {
 
 struct FreezeFlags {
   std::string model;
+  std::vector<std::string> tags;
+  std::string signature;
   std::string checkpoint;
   std::vector<std::string> fetches;
   std::string output;
 };
 
+struct ConvertFlags {
+  std::string model;
+  std::vector<std::string> tags;
+  std::string checkpoint;
+  std::vector<std::string> fetches;
+  std::string output;
+  bool text = false;
+  bool v1 = false;
+  bool saved_model = false;
+};
+
 struct CommandLine {
-  enum class Verb { kNone, kRun, kInspect, kFreeze };
+  enum class Verb { kNone, kRun, kInspect, kFreeze, kConvert };
   Verb verb = Verb::kNone;
   RunFlags run;
   InspectFlags inspect;
   FreezeFlags freeze;
+  ConvertFlags convert;
   std::string text;  // Of kNone: what was asked for, help or the version.
 };
 

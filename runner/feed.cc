@@ -29,16 +29,17 @@ absl::StatusOr<Tensor> ReadValue(const std::string& text, DataType dtype) {
   return ParseLiteral(text, dtype);
 }
 
-absl::StatusOr<NamedTensor> ReadFeed(const Graph& graph,
+absl::StatusOr<NamedTensor> ReadFeed(const Graph& graph, const Interface& names,
                                      const Assignment& feed) {
-  WEFT_ASSIGN_OR_RETURN(const Output output, graph.FindOutput(feed.name));
+  WEFT_ASSIGN_OR_RETURN(const std::string name, names.Input(feed.name));
+  WEFT_ASSIGN_OR_RETURN(const Output output, graph.FindOutput(name));
   WEFT_ASSIGN_OR_RETURN(Tensor value, ReadValue(feed.value, output.dtype()));
   if (!output.shape().IsCompatibleWith(value.shape())) {
     return InvalidArgument(
         output.name(), " is ", DescribeType(output.dtype(), output.shape()),
         " but the value given is ", value.shape().ToString());
   }
-  return NamedTensor{feed.name, std::move(value)};
+  return NamedTensor{name, std::move(value)};
 }
 
 }  // namespace
@@ -50,7 +51,8 @@ Assignment SplitAssignment(const std::string& text) {
 }
 
 absl::StatusOr<std::vector<NamedTensor>> ReadFeeds(
-    const Graph& graph, const std::vector<std::string>& feeds) {
+    const Graph& graph, const Interface& names,
+    const std::vector<std::string>& feeds) {
   std::vector<NamedTensor> result;
   for (const std::string& text : feeds) {
     const Assignment feed = SplitAssignment(text);
@@ -60,7 +62,7 @@ absl::StatusOr<std::vector<NamedTensor>> ReadFeeds(
                           "' must be NAME=VALUE or NAME=FILE.npy"),
           ExitCode::kUsage);
     }
-    absl::StatusOr<NamedTensor> value = ReadFeed(graph, feed);
+    absl::StatusOr<NamedTensor> value = ReadFeed(graph, names, feed);
     if (!value.ok()) {
       return WithExitCode(
           Annotate(value.status(),

@@ -8,11 +8,12 @@
 #include "absl/status/statusor.h"
 #include "core/tensor.h"
 #include "graph/graph.h"
+#include "runner/interface.h"
 
 namespace weft::runner {
 
 struct NamedTensor {
-  std::string name;
+  std::string name;  // In the graph.
   Tensor value;
 };
 
@@ -20,7 +21,8 @@ struct NamedTensor {
 // for, and a shape that fits. VALUE is @FILE or FILE.npy for an array in a
 // file, else a literal (see ParseLiteral): no other text makes a file be read.
 absl::StatusOr<std::vector<NamedTensor>> ReadFeeds(
-    const Graph& graph, const std::vector<std::string>& feeds);
+    const Graph& graph, const Interface& names,
+    const std::vector<std::string>& feeds);
 
 // "NAME=REST" taken apart; REST is empty if there is no "=".
 struct Assignment {

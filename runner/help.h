@@ -8,18 +8,22 @@ inline constexpr char kVersion[] = "weft 0.1.0";
 
 inline constexpr char kAbout[] =
     "Runs static computation graphs of recurrent networks: TensorFlow "
-    "GraphDefs, on the CPU.";
+    "GraphDefs and SavedModels, on the CPU.";
 
 inline constexpr char kGeneralHelp[] = R"(Examples:
   weft inspect model.pb                          what goes in, what comes out, what it is made of
   weft run model.pb --feed 'ids=[[1, 2, 3]]' --fetch probabilities
+  weft run saved_model --signature serving_default --feed x=x.npy
+  weft inspect checkpoints                       the tensors of the newest checkpoint
   weft freeze graph.pb --checkpoint checkpoints --fetch probabilities --output model.pb
+  weft convert model.pb --v1 --output v1.pb      for readers that know no functions
 
 'weft COMMAND --help' says more. Results go to stdout, all else to stderr.
 )";
 
 inline constexpr char kRunHelp[] = R"(Names:
-  'node' or 'node:k' for output k; 'weft inspect MODEL' lists inputs and outputs.
+  'node' or 'node:k' for output k; 'weft inspect MODEL' lists inputs and outputs. Of a SavedModel
+  the names of the signature come first; 'node:0' is always a node of the graph.
 
 Values to feed have the dtype of what they are fed to:
   x=3   x=[1.5, NaN]   mask=[[true], [false]]   text='["a", "b"]'    literals
@@ -31,6 +35,7 @@ Examples:
   weft run model.pb --feed 'ids=[[1, 2, 3]]'
   weft run model.pb --feed x=x.npy --fetch probabilities=p.npy --fetch loss
   weft run graph.pb --checkpoint checkpoints --feed x=x.npy --fetch y --json
+  weft run saved_model --signature serving_default --feed x=x.npy
   weft run model.pb --feed x=x.npy --fetch y --threads 1 --repeat 100
   weft run untrusted.pb --feed x=1 --timeout 10 --memory 1G
 
@@ -45,12 +50,14 @@ infinities are the strings "NaN", "Infinity" and "-Infinity".
 )";
 
 inline constexpr char kInspectHelp[] =
-    R"(Shows the inputs (placeholders) and outputs (nodes without consumers), recurrent states, variables
-and weights, loops and functions, and the ops with their numbers. Ops that weft can not run are
-marked.
+    R"(Shows the signatures, the inputs (placeholders) and outputs (nodes without consumers), recurrent
+states, variables and weights, loops and functions, and the ops with their numbers. Ops that weft can
+not run are marked. Of a checkpoint: the tensors in it, each read and its checksum compared.
 
 Examples:
   weft inspect model.pb
+  weft inspect saved_model
+  weft inspect checkpoints/model-1000
   weft inspect model.pb --json | jq '.inputs[].name'
   weft inspect model.pb --plan --fetch probabilities
   weft inspect model.pb --plan --fetch probabilities --feed 'ids=[[1, 2, 3]]'
@@ -64,6 +71,18 @@ Examples:
   weft freeze graph.pb --checkpoint checkpoints --fetch probabilities --output model.pb
   weft freeze graph.pb --checkpoint checkpoints/model-1000 --fetch y \
       --fetch LSTM/final_state_0 --fetch LSTM/final_state_1 --output model.pb
+  weft freeze saved_model --signature serving_default --output model.pb
+)";
+
+inline constexpr char kConvertHelp[] =
+    R"(Nodes keep their names. Where a graph of TensorFlow's first control flow was read, names that
+are gone ('rnn/while/Exit:0') are kept as nodes.
+
+Examples:
+  weft convert model.pb --text --output model.pbtxt
+  weft convert model.pb --v1 --output v1.pb
+  weft convert graph.pb --checkpoint checkpoints --saved-model --fetch y --output saved_model
+  weft convert saved_model --output graph.pb
 )";
 
 }  // namespace weft::runner

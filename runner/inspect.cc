@@ -11,7 +11,9 @@
 #include "runner/exit_code.h"
 #include "runner/feed.h"
 #include "runner/graph_facts.h"
+#include "runner/inspect_checkpoint.h"
 #include "runner/inspect_format.h"
+#include "runner/interface.h"
 #include "runner/model.h"
 #include "runner/verbs.h"
 #include "runtime/session.h"
@@ -46,14 +48,23 @@ struct PlanRequest {
 };
 
 absl::StatusOr<PlanRequest> ReadRequest(const InspectFlags& flags,
-                                        const Graph& graph) {
+                                        const Model& model) {
+  const Graph& graph = model.graph();
+  WEFT_ASSIGN_OR_RETURN(const Interface interface,
+                        Interface::Create(model, flags.signature));
   PlanRequest request;
   std::vector<std::string> names;
   for (const std::string& feed : flags.feeds) {
-    names.push_back(SplitAssignment(feed).name);
+    WEFT_ASSIGN_OR_RETURN(std::string name,
+                          interface.Input(SplitAssignment(feed).name));
+    names.push_back(std::move(name));
   }
-  WEFT_ASSIGN_OR_RETURN(Outputs fetches,
-                        FindOutputs(graph, "--fetch", flags.fetches));
+  std::vector<std::string> wanted =
+      flags.fetches.empty() ? interface.Outputs() : flags.fetches;
+  for (std::string& name : wanted) {
+    WEFT_ASSIGN_OR_RETURN(name, interface.Output(name));
+  }
+  WEFT_ASSIGN_OR_RETURN(Outputs fetches, FindOutputs(graph, "--fetch", wanted));
   WEFT_ASSIGN_OR_RETURN(Outputs feeds, FindOutputs(graph, "--feed", names));
   if (fetches.empty()) fetches = UnconsumedOutputs(graph);
   if (fetches.empty()) {
@@ -63,7 +74,7 @@ absl::StatusOr<PlanRequest> ReadRequest(const InspectFlags& flags,
         return SplitAssignment(feed).has_value;
       })) {
     WEFT_ASSIGN_OR_RETURN(const std::vector<NamedTensor> values,
-                          ReadFeeds(graph, flags.feeds));
+                          ReadFeeds(graph, interface, flags.feeds));
     for (const NamedTensor& feed : values) request.values.push_back(feed.value);
   }
   if (feeds.empty()) feeds = NeededPlaceholders(fetches, {});
@@ -74,17 +85,17 @@ absl::StatusOr<PlanRequest> ReadRequest(const InspectFlags& flags,
 absl::StatusOr<std::string> DescribePlan(const InspectFlags& flags,
                                          const Model& model,
                                          const Console& console) {
-  absl::StatusOr<PlanRequest> request = ReadRequest(flags, *model.graph);
+  absl::StatusOr<PlanRequest> request = ReadRequest(flags, model);
   if (!request.ok()) return WithExitCode(request.status(), ExitCode::kFeed);
   const absl::StatusOr<std::unique_ptr<Session>> session = Session::Create(
-      *model.graph, {.num_threads = 1, .passes = {.enabled = flags.passes}});
+      model.graph(), {.num_threads = 1, .passes = {.enabled = flags.passes}});
   if (!session.ok()) return WithExitCode(session.status(), ExitCode::kModel);
   const absl::StatusOr<std::unique_ptr<Callable>> callable =
       (*session)->Prepare(request->signature);
   if (!callable.ok()) return WithExitCode(callable.status(), ExitCode::kModel);
-  if (!flags.checkpoint.empty()) {
-    WEFT_RETURN_IF_ERROR(
-        RestoreVariables(flags.checkpoint, console, session->get()));
+  if (!model.checkpoint.empty()) {
+    WEFT_RETURN_IF_ERROR(RestoreVariables(
+        model.checkpoint, flags.checkpoint.empty(), console, session->get()));
   }
   if (!request->values.empty()) {
     std::vector<Tensor> results;
@@ -98,14 +109,20 @@ absl::StatusOr<std::string> DescribePlan(const InspectFlags& flags,
 
 absl::Status Inspect(const InspectFlags& flags, Console& console) {
   const bool wants_plan = !flags.fetches.empty() || !flags.feeds.empty() ||
-                          !flags.checkpoint.empty();
+                          !flags.checkpoint.empty() || !flags.signature.empty();
   if (wants_plan && !flags.plan) {
     return WithExitCode(
-        InvalidArgument("--fetch, --feed and --checkpoint are for --plan"),
+        InvalidArgument(
+            "--fetch, --feed, --signature and --checkpoint are for --plan"),
         ExitCode::kUsage);
   }
-  WEFT_ASSIGN_OR_RETURN(const Model model, LoadModel(flags.model));
-  const GraphFacts facts = CollectFacts(*model.graph);
+  if (!flags.plan && IsCheckpoint(flags.model))
+    return InspectCheckpoint(flags, console);
+  WEFT_ASSIGN_OR_RETURN(
+      const Model model,
+      LoadModel(flags.model,
+                {.tags = flags.tags, .checkpoint = flags.checkpoint}));
+  const GraphFacts facts = CollectFacts(model.graph());
   std::string plan;
   if (flags.plan) {
     WEFT_ASSIGN_OR_RETURN(plan, DescribePlan(flags, model, console));

@@ -8,6 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "core/status.h"
 #include "core/tensor.h"
 #include "nlohmann/json.hpp"
 #include "runner/tensor_text.h"
@@ -149,6 +151,25 @@ void AppendWeights(const GraphFacts& facts, bool variables, std::string* text) {
   table.AppendTo(text);
 }
 
+void AppendSignatures(const MetaGraph& meta_graph, std::string* text) {
+  for (const auto& [key, signature] : meta_graph.signatures) {
+    Table table(absl::StrCat("Signature ", Printable(key), ": ",
+                             Printable(signature.method_name)),
+                signature.inputs.size() + signature.outputs.size());
+    const auto add = [&](const char* side, const auto& values) {
+      for (const auto& [name, info] : values) {
+        if (!table.Add({side, Printable(name),
+                        DescribeType(info.dtype, info.shape),
+                        info.name.empty() ? "sparse" : info.name}))
+          return;
+      }
+    };
+    add("input", signature.inputs);
+    add("output", signature.outputs);
+    table.AppendTo(text);
+  }
+}
+
 void AppendInterface(const GraphFacts& facts, std::string* text) {
   Table inputs("Inputs", facts.inputs.size());
   for (const Output& input : facts.inputs) {
@@ -238,6 +259,27 @@ Json InterfaceJson(const GraphFacts& facts) {
       {"inputs", inputs}, {"outputs", outputs}, {"recurrent_state", states}};
 }
 
+Json SideJson(const std::map<std::string, TensorInfo>& side) {
+  Json list = Json::array();
+  for (const auto& [key, info] : side) {
+    list.push_back({{"key", key},
+                    {"name", info.name},
+                    {"dtype", std::string(DataTypeName(info.dtype))},
+                    {"shape", ShapeJson(info.shape)}});
+  }
+  return list;
+}
+
+Json SignaturesJson(const MetaGraph& meta_graph) {
+  Json signatures = Json::object();
+  for (const auto& [key, signature] : meta_graph.signatures) {
+    signatures[key] = {{"method_name", signature.method_name},
+                       {"inputs", SideJson(signature.inputs)},
+                       {"outputs", SideJson(signature.outputs)}};
+  }
+  return {{"tags", meta_graph.tags}, {"signatures", signatures}};
+}
+
 Json WeightsJson(const GraphFacts& facts, bool variables) {
   Json list = Json::array();
   for (const Weight& weight : facts.weights) {
@@ -280,10 +322,17 @@ Json StructureJson(const Model& model, const GraphFacts& facts) {
 std::string FactsAsText(const Model& model, const GraphFacts& facts,
                         const std::string& plan) {
   std::string text = absl::StrCat(
-      model.path, ": ", FormatBytes(static_cast<int64_t>(model.file_bytes)),
-      ", ", Plural(facts.num_nodes, "node"), ", ",
-      FormatCount(facts.num_body_nodes), " more in bodies; written by version ",
-      model.producer, ", needs a reader of version ", model.min_consumer, "\n");
+      model.path, ": ", model.kind, ", ",
+      FormatBytes(static_cast<int64_t>(model.file_bytes)), ", ",
+      Plural(facts.num_nodes, "node"), ", ", FormatCount(facts.num_body_nodes),
+      " more in bodies; written by version ", model.producer,
+      ", needs a reader of version ", model.min_consumer, "\n");
+  if (!model.meta_graph.tags.empty()) {
+    absl::StrAppend(
+        &text, "tags: ", Printable(absl::StrJoin(model.meta_graph.tags, ", ")),
+        "\n");
+  }
+  AppendSignatures(model.meta_graph, &text);
   AppendInterface(facts, &text);
   AppendWeights(facts, /*variables=*/true, &text);
   AppendWeights(facts, /*variables=*/false, &text);
@@ -298,6 +347,7 @@ std::string FactsAsJson(const Model& model, const GraphFacts& facts,
   const WeightTotals variables = Sum(facts.weights, true);
   const WeightTotals constants = Sum(facts.weights, false);
   Json json = {{"file", model.path},
+               {"kind", model.kind},
                {"bytes", model.file_bytes},
                {"producer", model.producer},
                {"min_consumer", model.min_consumer},
@@ -305,6 +355,7 @@ std::string FactsAsJson(const Model& model, const GraphFacts& facts,
                {"body_nodes", facts.num_body_nodes},
                {"parameters", variables.elements + constants.elements},
                {"parameter_bytes", variables.bytes + constants.bytes}};
+  json.update(SignaturesJson(model.meta_graph));
   json.update(InterfaceJson(facts));
   json["variables"] = WeightsJson(facts, true);
   json["constant_weights"] = WeightsJson(facts, false);

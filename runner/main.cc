@@ -30,6 +30,9 @@ absl::Status Execute(const std::vector<std::string>& args, Console& console) {
     case CommandLine::Verb::kFreeze:
       status = Freeze(line.freeze, console);
       break;
+    case CommandLine::Verb::kConvert:
+      status = Convert(line.convert, console);
+      break;
   }
   status.Update(console.Flush());
   return status;

@@ -3,15 +3,17 @@
 #include <filesystem>
 #include <system_error>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "core/status.h"
 #include "graph/graph_def.h"
-#include "io/bundle_reader.h"
 #include "io/checkpoint.h"
 #include "io/file.h"
+#include "io/saved_model.h"
 #include "proto/graph.pb.h"
+#include "proto/meta_graph.pb.h"
 #include "runner/exit_code.h"
 
 namespace weft::runner {
@@ -22,48 +24,64 @@ bool IsDirectory(const std::string& path) {
   return std::filesystem::is_directory(path, error);
 }
 
-bool Exists(const std::string& path) {
-  std::error_code error;
-  return std::filesystem::exists(path, error);
-}
-
-absl::StatusOr<std::string> ReadModelFile(const std::string& path) {
-  if (!IsDirectory(path)) return ReadFile(path);
-  if (Exists(absl::StrCat(path, "/saved_model.pb")) ||
-      Exists(absl::StrCat(path, "/saved_model.pbtxt"))) {
-    return Unimplemented(
-        path,
-        " is a SavedModel directory, which is not supported; give the "
-        "file of a GraphDef (.pb or .pbtxt)");
+// The meta graph in `bytes`; of a GraphDef the graph alone.
+absl::StatusOr<proto::MetaGraphDef> ParseModel(const LoadOptions& options,
+                                               absl::string_view bytes,
+                                               Model* model) {
+  if (model->kind == "SavedModel") {
+    WEFT_ASSIGN_OR_RETURN(const proto::SavedModel file, ParseSavedModel(bytes));
+    WEFT_ASSIGN_OR_RETURN(const proto::MetaGraphDef* def,
+                          FindMetaGraph(file, options.tags));
+    return *def;
   }
-  return InvalidArgument(
-      path, " is a directory; give the file of a GraphDef (.pb or .pbtxt)");
+  if (absl::StartsWith(DescribeContent(bytes), "a MetaGraphDef") ||
+      absl::EndsWith(model->path, ".meta")) {
+    model->kind = "MetaGraphDef";
+    return ParseMetaGraphDef(bytes);
+  }
+  model->kind = "GraphDef";
+  proto::MetaGraphDef def;
+  WEFT_ASSIGN_OR_RETURN(*def.mutable_graph_def(), ParseGraphDef(bytes));
+  return def;
 }
 
 absl::StatusOr<Model> TryLoad(const std::string& path,
-                              const ImportOptions& options) {
-  WEFT_ASSIGN_OR_RETURN(const std::string bytes, ReadModelFile(path));
-  Model model = {.path = path, .file_bytes = bytes.size()};
-  const absl::StatusOr<proto::GraphDef> def = ParseGraphDef(bytes);
+                              const LoadOptions& options) {
+  Model model = {.path = path, .checkpoint = options.checkpoint};
+  std::string file = path;
+  if (IsDirectory(path)) {
+    file = FindSavedModelFile(path);
+    if (file.empty()) {
+      return InvalidArgument(path,
+                             " is a directory without a saved_model.pb; give "
+                             "a SavedModel, or the file of a GraphDef");
+    }
+    model.kind = "SavedModel";
+    if (model.checkpoint.empty()) model.checkpoint = SavedModelVariables(path);
+  }
+  WEFT_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(file));
+  model.file_bytes = bytes.size();
+  const absl::StatusOr<proto::MetaGraphDef> def =
+      ParseModel(options, bytes, &model);
   if (!def.ok()) {
     return Annotate(def.status(),
-                    absl::StrCat(path, " (", bytes.size(), " bytes)"));
+                    absl::StrCat(file, " (", bytes.size(), " bytes)"));
   }
-  model.producer = def->versions().producer();
-  model.min_consumer = def->versions().min_consumer();
-  for (const proto::FunctionDef& function : def->library().function()) {
+  const proto::GraphDef& graph = def->graph_def();
+  model.producer = graph.versions().producer();
+  model.min_consumer = graph.versions().min_consumer();
+  for (const proto::FunctionDef& function : graph.library().function()) {
     model.functions.emplace_back(function.signature().name(),
                                  function.node_def_size());
   }
-  absl::StatusOr<std::unique_ptr<Graph>> graph = ImportGraphDef(*def, options);
-  if (!graph.ok()) return Annotate(graph.status(), path);
-  model.graph = *std::move(graph);
+  absl::StatusOr<MetaGraph> imported = ImportMetaGraph(*def, options.import);
+  if (!imported.ok()) return Annotate(imported.status(), file);
+  model.meta_graph = *std::move(imported);
   return model;
 }
 
-// The prefix of the files of `checkpoint`.
-absl::StatusOr<std::string> FindPrefix(const std::string& checkpoint,
-                                       const Console& console) {
+absl::StatusOr<std::string> TryFindCheckpoint(const std::string& checkpoint,
+                                              const Console& console) {
   if (!IsDirectory(checkpoint)) {
     return std::string(absl::StripSuffix(checkpoint, ".index"));
   }
@@ -76,55 +94,38 @@ absl::StatusOr<std::string> FindPrefix(const std::string& checkpoint,
   return latest.prefix;
 }
 
-absl::StatusOr<VariableValues> TryReadVariables(const Graph& graph,
-                                                const std::string& checkpoint,
-                                                const Console& console) {
-  WEFT_ASSIGN_OR_RETURN(const std::string prefix,
-                        FindPrefix(checkpoint, console));
-  WEFT_ASSIGN_OR_RETURN(const BundleReader bundle, BundleReader::Open(prefix));
-  VariableValues result;
-  for (const VariableInfo& variable : graph.variables()) {
-    const BundleEntry* entry = bundle.Find(variable.name);
-    if (entry == nullptr) {
-      result.missing.push_back(variable.name);
-      continue;
-    }
-    if (entry->dtype != variable.dtype ||
-        !variable.shape.IsCompatibleWith(entry->shape)) {
-      return InvalidArgument(
-          prefix, ": '", variable.name, "' is ", DataTypeName(entry->dtype),
-          " ", entry->shape.ToString(), " but the variable of the graph is ",
-          DataTypeName(variable.dtype), " ", variable.shape.ToString());
-    }
-    WEFT_ASSIGN_OR_RETURN(result.values[variable.name],
-                          bundle.Read(variable.name));
-  }
-  return result;
-}
-
 }  // namespace
 
 absl::StatusOr<Model> LoadModel(const std::string& path,
-                                const ImportOptions& options) {
+                                const LoadOptions& options) {
   absl::StatusOr<Model> model = TryLoad(path, options);
   if (!model.ok()) return WithExitCode(model.status(), ExitCode::kModel);
   return model;
 }
 
+absl::StatusOr<std::string> FindCheckpoint(const std::string& checkpoint,
+                                           const Console& console) {
+  absl::StatusOr<std::string> prefix = TryFindCheckpoint(checkpoint, console);
+  if (!prefix.ok()) return WithExitCode(prefix.status(), ExitCode::kModel);
+  return prefix;
+}
+
 absl::StatusOr<VariableValues> ReadVariables(const Graph& graph,
                                              const std::string& checkpoint,
                                              const Console& console) {
-  absl::StatusOr<VariableValues> values =
-      TryReadVariables(graph, checkpoint, console);
+  if (graph.variables().empty()) return VariableValues{};
+  WEFT_ASSIGN_OR_RETURN(const std::string prefix,
+                        FindCheckpoint(checkpoint, console));
+  absl::StatusOr<VariableValues> values = ReadVariableValues(graph, prefix);
   if (!values.ok()) return WithExitCode(values.status(), ExitCode::kModel);
   return values;
 }
 
-absl::Status RestoreVariables(const std::string& checkpoint,
+absl::Status RestoreVariables(const std::string& checkpoint, bool is_own,
                               const Console& console, Session* session) {
   WEFT_ASSIGN_OR_RETURN(const VariableValues variables,
                         ReadVariables(session->graph(), checkpoint, console));
-  if (!variables.missing.empty()) {
+  if (!variables.missing.empty() && !is_own) {
     console.Warn(absl::StrCat(checkpoint, " has no value for ",
                               absl::StrJoin(variables.missing, ", ")));
   }

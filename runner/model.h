@@ -11,7 +11,8 @@
 #include "absl/status/statusor.h"
 #include "graph/graph.h"
 #include "graph/import.h"
-#include "io/bundle_format.h"
+#include "io/meta_graph.h"
+#include "io/variable_values.h"
 #include "runner/console.h"
 #include "runtime/session.h"
 
@@ -19,34 +20,46 @@ namespace weft::runner {
 
 struct Model {
   std::string path;
+  std::string kind;  // "GraphDef", "MetaGraphDef" or "SavedModel".
   uint64_t file_bytes = 0;
   int producer = 0;      // Version of the program that wrote it.
   int min_consumer = 0;  // Version that a reader must have.
   std::vector<std::pair<std::string, int>>
       functions;  // With their number of nodes.
-  std::unique_ptr<Graph> graph;
+  std::string
+      checkpoint;        // With the values of variables; empty: none is known.
+  MetaGraph meta_graph;  // Of a GraphDef: the graph alone.
+
+  const Graph& graph() const { return *meta_graph.graph; }
 };
 
-// The model in a file. Errors have the exit code kModel.
+struct LoadOptions {
+  std::vector<std::string> tags;  // Of the meta graph in a SavedModel.
+  std::string checkpoint;         // Empty: that of the SavedModel.
+  ImportOptions import;
+};
+
+// The model in a file, or in the directory of a SavedModel. Errors have the
+// exit code kModel.
 absl::StatusOr<Model> LoadModel(const std::string& path,
-                                const ImportOptions& options = {});
+                                const LoadOptions& options = {});
 
-struct VariableValues {
-  TensorMap values;
-  std::vector<std::string> missing;  // Variables that the checkpoint has not.
-};
-
-// The values of the graph's variables in a checkpoint: PREFIX of its files, or
-// a directory, of which the newest that is whole is taken; newer ones that are
+// The prefix of the files of `checkpoint`: a prefix, the path of an index, or a
+// directory, of which the newest that is whole is taken; newer ones that are
 // damaged are warned of. Errors have the exit code kModel.
+absl::StatusOr<std::string> FindCheckpoint(const std::string& checkpoint,
+                                           const Console& console);
+
+// The values of the graph's variables in a checkpoint, which may be anything
+// that FindCheckpoint takes. Errors have the exit code kModel.
 absl::StatusOr<VariableValues> ReadVariables(const Graph& graph,
                                              const std::string& checkpoint,
                                              const Console& console);
 
 // Gives the session's variables their values in `checkpoint`, and warns of
-// those that it does not have. Errors as ReadVariables; kRun if there is not
-// enough memory.
-absl::Status RestoreVariables(const std::string& checkpoint,
+// those that it does not have, unless it is the model's own. Errors as
+// ReadVariables; kRun if there is not enough memory.
+absl::Status RestoreVariables(const std::string& checkpoint, bool is_own,
                               const Console& console, Session* session);
 
 }  // namespace weft::runner

@@ -16,6 +16,7 @@
 #include "runner/exit_code.h"
 #include "runner/feed.h"
 #include "runner/graph_facts.h"
+#include "runner/interface.h"
 #include "runner/interrupt.h"
 #include "runner/model.h"
 #include "runner/tensor_text.h"
@@ -26,8 +27,9 @@ namespace weft::runner {
 namespace {
 
 struct FetchTarget {
-  std::string name;
-  std::string file;  // Empty: to print.
+  std::string name;   // As it was asked for.
+  std::string file;   // Empty: to print.
+  std::string value;  // What it is called in the graph.
 };
 
 std::string JoinNames(const Outputs& outputs) {
@@ -54,7 +56,7 @@ absl::StatusOr<std::vector<FetchTarget>> ReadFetches(
                                           Printable(fetch.value), "'"),
                           ExitCode::kUsage);
     }
-    targets.push_back({std::move(fetch.name), std::move(fetch.value)});
+    targets.push_back({fetch.name, std::move(fetch.value), fetch.name});
   }
   return targets;
 }
@@ -81,7 +83,7 @@ std::vector<FetchTarget> DefaultFetches(const Graph& graph,
   }
   std::vector<FetchTarget> targets;
   for (const Output& output : ready.empty() ? all : ready)
-    targets.push_back({output.name(), ""});
+    targets.push_back({output.name(), "", output.name()});
   return targets;
 }
 
@@ -93,13 +95,23 @@ class Runner {
 
   absl::Status Execute() {
     WEFT_ASSIGN_OR_RETURN(fetches_, ReadFetches(flags_.fetches));
-    ImportOptions options;
-    options.max_tensor_bytes = static_cast<int64_t>(std::min<size_t>(
-        flags_.memory, static_cast<size_t>(options.max_tensor_bytes)));
+    LoadOptions options = {.tags = flags_.tags,
+                           .checkpoint = flags_.checkpoint};
+    options.import.max_tensor_bytes = static_cast<int64_t>(std::min<size_t>(
+        flags_.memory, static_cast<size_t>(options.import.max_tensor_bytes)));
     WEFT_ASSIGN_OR_RETURN(Model model, LoadModel(flags_.model, options));
-    WEFT_ASSIGN_OR_RETURN(feeds_, ReadFeeds(*model.graph, flags_.feeds));
+    WEFT_ASSIGN_OR_RETURN(const Interface names,
+                          Interface::Create(model, flags_.signature));
+    WEFT_ASSIGN_OR_RETURN(feeds_,
+                          ReadFeeds(model.graph(), names, flags_.feeds));
+    for (const std::string& name :
+         fetches_.empty() ? names.Outputs() : std::vector<std::string>{})
+      fetches_.push_back({name, "", name});
+    for (FetchTarget& fetch : fetches_) {
+      WEFT_ASSIGN_OR_RETURN(fetch.value, names.Output(fetch.name));
+    }
     if (fetches_.empty())
-      fetches_ = DefaultFetches(*model.graph, feeds_, console_);
+      fetches_ = DefaultFetches(model.graph(), feeds_, console_);
     if (fetches_.empty()) {
       return WithExitCode(
           InvalidArgument(model.path, " has no outputs; name one by --fetch"),
@@ -125,6 +137,7 @@ class Runner {
 
   const RunFlags& flags_;
   Console& console_;
+  std::string checkpoint_;
   std::vector<FetchTarget> fetches_;
   std::vector<NamedTensor> feeds_;
   std::unique_ptr<Session> session_;
@@ -134,24 +147,27 @@ class Runner {
 };
 
 absl::Status Runner::OpenSession(Model model) {
-  absl::StatusOr<std::unique_ptr<Session>> session = Session::Create(
-      std::move(model.graph), {.num_threads = flags_.threads,
-                               .memory_budget_bytes = flags_.memory,
-                               .passes = {.enabled = flags_.passes}});
+  checkpoint_ = model.checkpoint;
+  absl::StatusOr<std::unique_ptr<Session>> session =
+      Session::Create(std::move(model.meta_graph.graph),
+                      {.num_threads = flags_.threads,
+                       .memory_budget_bytes = flags_.memory,
+                       .passes = {.enabled = flags_.passes}});
   if (!session.ok()) {
     return WithExitCode(Annotate(session.status(), model.path),
                         ExitCode::kModel);
   }
   session_ = *std::move(session);
-  if (flags_.checkpoint.empty()) return absl::OkStatus();
-  return RestoreVariables(flags_.checkpoint, console_, session_.get());
+  if (checkpoint_.empty()) return absl::OkStatus();
+  return RestoreVariables(checkpoint_, flags_.checkpoint.empty(), console_,
+                          session_.get());
 }
 
 absl::Status Runner::Prepare() {
   Signature signature;
   for (const NamedTensor& feed : feeds_) signature.feeds.push_back(feed.name);
   for (const FetchTarget& fetch : fetches_)
-    signature.fetches.push_back(fetch.name);
+    signature.fetches.push_back(fetch.value);
   absl::StatusOr<std::unique_ptr<Callable>> callable =
       session_->Prepare(signature);
   if (!callable.ok()) {
@@ -186,7 +202,7 @@ absl::Status Runner::Explain(absl::Status status, bool interrupted) const {
   if (absl::IsCancelled(status) && interrupted) {
     status = absl::CancelledError("stopped by a signal");
   }
-  if (absl::IsFailedPrecondition(status) && flags_.checkpoint.empty() &&
+  if (absl::IsFailedPrecondition(status) && checkpoint_.empty() &&
       !session_->graph().variables().empty()) {
     status = FailedPrecondition(
         status.message(),

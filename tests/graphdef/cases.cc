@@ -134,7 +134,9 @@ absl::StatusOr<std::unique_ptr<Graph>> RoundTrip(
     WEFT_ASSIGN_OR_RETURN(const Output output, graph.FindOutput(name));
     now = output.name();
   }
-  WEFT_ASSIGN_OR_RETURN(const proto::GraphDef def, ExportGraphDef(graph));
+  WEFT_ASSIGN_OR_RETURN(
+      const proto::GraphDef def,
+      ExportGraphDef(graph, {.v1_control_flow = kind == "v1"}));
   const GraphFormat format =
       kind == "text" ? GraphFormat::kText : GraphFormat::kBinary;
   WEFT_ASSIGN_OR_RETURN(const std::string bytes,

@@ -32,8 +32,9 @@ struct GraphCase {
 // How a case is run.
 struct CaseOptions {
   bool passes = true;
-  // What the graph goes through before it runs: "" for nothing, "binary" or
-  // "text" for being written and read again.
+  // What the graph goes through before it runs: "" for nothing, "binary",
+  // "text" or "v1" (binary, with V1 control flow) for being written and read
+  // again.
   std::string round_trip;
 };
 

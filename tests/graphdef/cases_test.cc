@@ -1,7 +1,7 @@
 // Runs graphs from other programs and compares what they give.
 //
 //   cases_test --cases_dir=DIR [--filter=TEXT] [--passes=none]
-//   [--round_trip=binary|text]
+//   [--round_trip=binary|text|v1]
 //
 // One line per case that fails, with the reason; then "N passed, N failed, N
 // skipped". Without --cases_dir the cases are looked for in $WEFT_GRAPHDEF_DIR
@@ -40,7 +40,8 @@ bool ParseFlags(int argc, char** argv, Flags* flags) {
       flags->filter = std::string(arg);
     } else if (arg == "--passes=none" || arg == "--passes=all") {
       flags->run.passes = arg == "--passes=all";
-    } else if (arg == "--round_trip=binary" || arg == "--round_trip=text") {
+    } else if (arg == "--round_trip=binary" || arg == "--round_trip=text" ||
+               arg == "--round_trip=v1") {
       flags->run.round_trip = std::string(arg.substr(arg.find('=') + 1));
     } else {
       std::cerr << "cases_test: unknown flag '" << arg << "'\n";
