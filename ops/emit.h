@@ -1,7 +1,8 @@
 // Emit: how op functions add their node.
 //
-//   Output Tanh(Operand x, absl::string_view name) { return Emit("Tanh", {x},
-//   {}, name); }
+//   Output Tanh(Operand x, absl::string_view name) {
+//     return Emit("Tanh", {x}, {}, name);
+//   }
 #ifndef WEFT_OPS_EMIT_H_
 #define WEFT_OPS_EMIT_H_
 

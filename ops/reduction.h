@@ -1,10 +1,9 @@
 // Reductions along axes, and running sums.
 //
-//   Sum(x)                                         all elements: a scalar
-//   Sum(x, {.axes = {1, 2}})                       [batch, time, depth] ->
-//   [batch] Mean(x, {.axes = -1, .keep_dims = true})       [batch, depth] ->
-//   [batch, 1] Max(x, {.axes = Range(...)})                   axes that a run
-//   computes
+//   Sum(x)                                    all elements: a scalar
+//   Sum(x, {.axes = {1, 2}})                  [batch, time, depth] -> [batch]
+//   Mean(x, {.axes = -1, .keep_dims = true})  [batch, depth] -> [batch, 1]
+//   Max(x, {.axes = Range(...)})              axes that a run computes
 //
 // Negative axes count from the end; an empty list of axes reduces nothing.
 #ifndef WEFT_OPS_REDUCTION_H_

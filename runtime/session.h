@@ -1,7 +1,8 @@
 // Session: runs a graph, and holds the values of its variables.
 //
 //   WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Session> session,
-//   Session::Create(g)); WEFT_RETURN_IF_ERROR(session->Initialize());
+//                         Session::Create(g));
+//   WEFT_RETURN_IF_ERROR(session->Initialize());
 //   WEFT_ASSIGN_OR_RETURN(std::vector<Tensor> y,
 //                         session->Run({{x, value}}, {output}));
 #ifndef WEFT_RUNTIME_SESSION_H_

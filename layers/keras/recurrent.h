@@ -225,10 +225,9 @@ class LSTM : public RNN {
   explicit LSTM(int64_t units, LSTMOptions options = {});
 };
 
-// ---- As cuDNN computes them
-// -------------------------------------------------- Here they run anywhere, by
-// the same plan as everything else. activation is tanh, recurrent_activation
-// sigmoid. A mask on their input is an error.
+// ---- As cuDNN computes them -------------------------------------------------
+// Here they run anywhere, by the same plan as everything else. activation is
+// tanh, recurrent_activation sigmoid. A mask on their input is an error.
 
 struct CuDNNGRUOptions {
   TensorShape input_shape = {};
