@@ -109,7 +109,9 @@ class RNNCell {
   // run when the sequence's results are wanted.
   virtual std::vector<Node*> Finish(absl::Span<const Output> carried);
 
-  // Shapes without the batch axis; known once the cell is built.
+  // Shapes without the batch axis; known once the cell is built. A cell whose
+  // states have axes that only a run knows overrides ZeroState; its output is
+  // like its first state.
   virtual std::vector<TensorShape> state_shapes() const = 0;
   virtual TensorShape output_shape() const = 0;
 
@@ -125,8 +127,9 @@ class RNNCell {
   // that make their weights with MakeWeight.
   virtual void set_reuse(bool) {}
 
-  // Zeros like the states, for as many rows as `x` [batch, ...] has.
-  Outputs ZeroState(Output x) const;
+  // Zeros like the states, for as many rows as `x` [batch, ...] has: a step, or
+  // a sequence of them.
+  virtual Outputs ZeroState(Output x) const;
 };
 
 // Owns any cell. Takes one by value, so that cells are written in place:

@@ -150,8 +150,13 @@ class Runner {
   }
 
   Output ZeroOutput() {
-    Output batch = ExpandDims(DimOf(x_, 0), 0);
     const TensorShape shape = cell_.output_shape();
+    if (!shape.IsFullyDefined()) {
+      Output zeros = cell_.ZeroState(x_)[0];
+      element_shape_ = Shape(zeros);
+      return zeros;
+    }
+    Output batch = ExpandDims(DimOf(x_, 0), 0);
     const std::vector<int32_t> dims(shape.dims().begin(), shape.dims().end());
     Output rest = Const(g_, Tensor::Vector<int32_t>(dims));
     element_shape_ = Concat({batch, rest}, 0);

@@ -74,19 +74,24 @@ WeightScope::WeightScope(Graph& g, const std::string& name, bool reuse)
 }
 
 CellWeights::CellWeights(const CellInput& x, absl::string_view kind,
-                         const std::string& name, int64_t units,
-                         WeightOptions weight)
+                         const std::string& name, WeightOptions weight)
     : graph_(x.graph),
       location_(x.graph, x.location),
       scope_(x.graph, name, weight.reuse),
       check_({x.graph, x.location}, kind),
       weight_(std::move(weight)),
       depth_(x.shape.rank() == 2 ? x.shape.dim(1) : TensorShape::kUnknownDim) {
+  weight_.trainable = weight_.trainable && x.trainable;
+}
+
+CellWeights::CellWeights(const CellInput& x, absl::string_view kind,
+                         const std::string& name, int64_t units,
+                         WeightOptions weight)
+    : CellWeights(x, kind, name, std::move(weight)) {
   check_.IsSize("units", units);
   check_.Expect(x.shape.rank() == 2 && depth_ >= 1, "x", x.shape.ToString(),
                 "[batch, depth] with a known depth");
   if (depth_ >= 1) check_.IsSize("x's depth", depth_);
-  weight_.trainable = weight_.trainable && x.trainable;
 }
 
 Variable CellWeights::Make(const std::string& name, const TensorShape& shape,

@@ -69,8 +69,12 @@ class CellWeights {
   CellWeights(const CellInput& x, absl::string_view kind,
               const std::string& name, int64_t units, WeightOptions weight);
 
+  // The same for inputs of any shape, which the caller checks.
+  CellWeights(const CellInput& x, absl::string_view kind,
+              const std::string& name, WeightOptions weight);
+
   bool ok() const { return graph_.status().ok(); }
-  int64_t depth() const { return depth_; }
+  int64_t depth() const { return depth_; }  // Of x [batch, depth].
   const ArgumentChecker& check() const { return check_; }
   // All weights of the cell have one dtype and are trainable, restored and
   // reused alike; moving statistics are not trained.

@@ -25,13 +25,6 @@ Output OnesLikeAStep(Output x, int rank) {
   return Fill(shape, ScalarLike(x, 1));
 }
 
-Output OnesLikeAState(Output x, const TensorShape& state) {
-  const std::vector<int32_t> dims(state.dims().begin(), state.dims().end());
-  Output batch = ExpandDims(DimOf(x, 0), 0);
-  Output rest = Const(x.graph(), Tensor::Vector<int32_t>(dims));
-  return Fill(Concat({batch, rest}, 0), ScalarLike(x, 1));
-}
-
 }  // namespace
 
 void GateWeights::MakeFrom(const CellWeights& scope, GateArguments arguments,
@@ -105,8 +98,7 @@ void CheckImplementation(const ArgumentChecker& check, int implementation) {
                implementation, "0, 1 or 2");
 }
 
-Outputs GateDropout::Draw(const CallContext& call,
-                          const TensorShape& state_shape) const {
+Outputs GateDropout::Draw(const CallContext& call, const RNNCell& cell) const {
   Outputs drawn;
   if (call.ModeOf({}) != ModeKeys::kTrain) return drawn;
   if (input == 0 && recurrent == 0) return drawn;
@@ -120,7 +112,7 @@ Outputs GateDropout::Draw(const CallContext& call,
   };
   if (input > 0) draw(OnesLikeAStep(call.x, input_rank), input, 0);
   if (recurrent > 0) {
-    draw(OnesLikeAState(call.x, state_shape), recurrent, masks);
+    draw(OnesLike(cell.ZeroState(call.x)[0]), recurrent, masks);
   }
   return drawn;
 }
@@ -139,20 +131,32 @@ Output Masked(Output v, absl::Span<const Output> masks, int gate) {
 }
 
 Output GateProduct(Output v, Output kernel, absl::Span<const Output> masks,
-                   int gates, const ProductFn& product) {
+                   int gates, const ProductFn& product, int axis) {
   if (masks.size() <= 1) return product(Masked(v, masks, 0), kernel);
   const Outputs blocks = Split(kernel, gates, -1);
   Outputs products;
   for (int gate = 0; gate < gates; ++gate) {
     products.push_back(product(Masked(v, masks, gate), blocks[gate]));
   }
-  return Concat(products, -1);
+  return Concat(products, axis);
 }
 
 Output GateProduct(Output v, Output kernel, absl::Span<const Output> masks,
                    int gates) {
-  return GateProduct(v, kernel, masks, gates,
-                     [](Output a, Output b) { return MatMul(a, b); });
+  const ProductFn product = [](Output a, Output b) { return MatMul(a, b); };
+  return GateProduct(v, kernel, masks, gates, product, 1);
+}
+
+Outputs LSTMStates(const Outputs& gates, Output c, const Activation& a,
+                   const Activation& s) {
+  Output i = s(gates[0]);
+  Output f = s(gates[1]);
+  Output kept = f * c;
+  Output added = i * a(gates[2]);
+  Output next = kept + added;
+  Output o = s(gates[3]);
+  Output h = o * a(next);
+  return {h, next};
 }
 
 }  // namespace weft::keras

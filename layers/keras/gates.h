@@ -4,6 +4,7 @@
 #define WEFT_LAYERS_KERAS_GATES_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -100,10 +101,10 @@ struct GateDropout {
   int masks = 1;       // Of each kind: as many as gates, or 1 for all of them.
   int input_rank = 2;  // Of one step: [batch, depth].
 
-  // The masks of a sequence, within the open scope: 0 where dropped, else
-  // divided by what is kept. First those like x, then those like the state,
-  // [batch] + state_shape; none unless in kTrain.
-  Outputs Draw(const CallContext& call, const TensorShape& state_shape) const;
+  // The masks of a sequence, within the open scope: 0 where dropped, else 1
+  // divided by the fraction that is kept. First those like a step of x, then
+  // those like the first state of `cell`; none unless in kTrain.
+  Outputs Draw(const CallContext& call, const RNNCell& cell) const;
 };
 
 // The masks of a step, none where nothing is dropped.
@@ -122,13 +123,21 @@ Output Masked(Output v, absl::Span<const Output> masks, int gate);
 // What a matrix, or a kernel of a convolution, makes of `v`.
 using ProductFn = std::function<Output(Output v, Output kernel)>;
 
-// product(v, kernel), of which the last axis is `gates` blocks: with one mask
-// per gate each block sees `v` under its own.
+// product(v, kernel), of whose axis `axis` each gate has a block: with one mask
+// per gate each block sees `v` under its own. The kernel's blocks are those of
+// its last axis.
 Output GateProduct(Output v, Output kernel, absl::Span<const Output> masks,
-                   int gates, const ProductFn& product);
+                   int gates, const ProductFn& product, int axis);
 // With the matrix product.
 Output GateProduct(Output v, Output kernel, absl::Span<const Output> masks,
                    int gates);
+
+// ---- LSTM ------------------------------------------------------------------
+
+// The new h, c from what i, f, g, o are made of:
+// c' = s(f)*c + s(i)*a(g);  h' = s(o)*a(c')
+Outputs LSTMStates(const Outputs& gates, Output c, const Activation& a,
+                   const Activation& s);
 
 }  // namespace weft::keras
 

@@ -38,7 +38,7 @@ void GRUCell::Build(const CellInput& x) {
 
 Outputs GRUCell::Begin(const CallContext& call) {
   NameScope scope(call.x.graph(), options_.name);
-  return DropoutOf(options_).Draw(call, output_shape());
+  return DropoutOf(options_).Draw(call, *this);
 }
 
 Output GRUCell::InputBias() const {

@@ -35,7 +35,7 @@ void LSTMCell::Build(const CellInput& x) {
 
 Outputs LSTMCell::Begin(const CallContext& call) {
   NameScope scope(call.x.graph(), options_.name);
-  return DropoutOf(options_).Draw(call, output_shape());
+  return DropoutOf(options_).Draw(call, *this);
 }
 
 Output LSTMCell::Step(Output x, Outputs* state, const StepContext& step) {
@@ -52,15 +52,9 @@ Output LSTMCell::Step(Output x, Outputs* state, const StepContext& step) {
     sum = BiasAdd(sum, bias);
   }
   const Outputs gates = Split(sum, 4, 1);  // i, f, g, o
-  Output i = options_.recurrent_activation(gates[0]);
-  Output f = options_.recurrent_activation(gates[1]);
-  Output kept = f * (*state)[1];
-  Output added = i * options_.activation(gates[2]);
-  Output c = kept + added;
-  Output o = options_.recurrent_activation(gates[3]);
-  Output h = o * options_.activation(c);
-  *state = {h, c};
-  return h;
+  *state = LSTMStates(gates, (*state)[1], options_.activation,
+                      options_.recurrent_activation);
+  return (*state)[0];
 }
 
 std::vector<TensorShape> LSTMCell::state_shapes() const {

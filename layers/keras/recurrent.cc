@@ -1,5 +1,6 @@
 #include "layers/keras/recurrent.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -19,10 +20,6 @@ Output MaskOfLengths(Output x, Output lengths) {
   return Less(ExpandDims(steps, 0), ExpandDims(lengths, 1));
 }
 
-LayerOptions LayerOptionsOf(const RNNOptions& options) {
-  return LayerOptionsOf("RNN", options);
-}
-
 template <typename Options>
 RecurrentOptions RecurrentOptionsOf(const Options& options) {
   return {.return_sequences = options.return_sequences,
@@ -32,11 +29,16 @@ RecurrentOptions RecurrentOptionsOf(const Options& options) {
           .unroll = options.unroll};
 }
 
+RecurrentOptions OfAnyCell(RecurrentOptions options) {
+  options.x_rank = 0;
+  return options;
+}
+
 }  // namespace
 
 RNN::RNN(AnyCell cell, RNNOptions options)
-    : RNN(std::move(cell), LayerOptionsOf(options),
-          RecurrentOptionsOf(options)) {}
+    : RNN(std::move(cell), LayerOptionsOf("RNN", options),
+          OfAnyCell(RecurrentOptionsOf(options))) {}
 
 RNN::RNN(std::vector<AnyCell> cells, RNNOptions options)
     : RNN(StackedRNNCells(std::move(cells)), std::move(options)) {}
@@ -47,10 +49,13 @@ RNN::RNN(AnyCell cell, LayerOptions layer, RecurrentOptions recurrent)
       recurrent_(std::move(recurrent)) {}
 
 bool RNN::CheckSequence(const TensorShape& shape) const {
-  const char* hint = shape.rank() == recurrent_.x_rank - 1
+  const int rank = shape.rank();
+  const int wanted = recurrent_.x_rank;
+  const char* hint = rank == std::max(3, wanted) - 1
                          ? "; a recurrent layer gives one with return_sequences"
                          : "";
-  if (!check().Expect(shape.rank() == recurrent_.x_rank, "x", shape.ToString(),
+  if (!check().Expect(wanted == 0 ? rank >= 3 : rank == wanted, "x",
+                      shape.ToString(),
                       absl::StrCat(recurrent_.x_axes, hint))) {
     return false;
   }
@@ -90,6 +95,11 @@ void RNN::MakeStates(const TensorShape& input_shape) {
   }
   for (TensorShape shape : cell_->state_shapes()) {
     shape.InsertDim(0, batch);
+    if (!check().Expect(shape.IsFullyDefined(), "stateful",
+                        absl::StrCat("true and x ", input_shape.ToString()),
+                        "false without known rows and columns")) {
+      return;
+    }
     const Variable state =
         MakeKerasWeight(graph(), {.dtype = dtype()},
                         {.shape = shape,
@@ -164,18 +174,6 @@ Result RNN::Call(Output x, const CallOptions& options) {
 // ---- Simple RNN, GRU, LSTM -------------------------------------------------
 
 namespace {
-
-// The cell's options for kernel, recurrent_kernel and bias: the layer's, or the
-// weights that it is given.
-template <typename From, typename To>
-void CopyCellArguments(const From& from, To* to) {
-  CopyGateArguments(from, to);
-  const std::vector<Tensor>& weights = from.weights;
-  to->kernel_initializer = InitialWeight(weights, 0, to->kernel_initializer);
-  to->recurrent_initializer =
-      InitialWeight(weights, 1, to->recurrent_initializer);
-  to->bias_initializer = InitialWeight(weights, 2, to->bias_initializer);
-}
 
 SimpleRNNCell CellOf(int64_t units, const SimpleRNNOptions& options) {
   SimpleRNNCellOptions cell{.activation = options.activation,

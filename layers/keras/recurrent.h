@@ -41,7 +41,7 @@ struct RecurrentOptions {
   bool unroll = false;
   // In place of a layer that takes masks: "LSTM". Empty: this one does.
   std::string instead_with_masks = {};
-  int x_rank = 3;
+  int x_rank = 3;  // 0: of any sequence, as the cell takes it.
   std::string x_axes = "[batch, time, depth]";
 };
 
@@ -105,6 +105,18 @@ LayerOptions LayerOptionsOf(const char* kind, const Options& options) {
           .input = SequenceInput(options),
           .weights = options.weights,
           .activity_regularizer = options.activity_regularizer};
+}
+
+// The cell's arguments for kernel, recurrent_kernel and bias: the layer's, or
+// the weights that it is given.
+template <typename From, typename To>
+void CopyCellArguments(const From& from, To* to) {
+  CopyGateArguments(from, to);
+  const std::vector<Tensor>& weights = from.weights;
+  to->kernel_initializer = InitialWeight(weights, 0, to->kernel_initializer);
+  to->recurrent_initializer =
+      InitialWeight(weights, 1, to->recurrent_initializer);
+  to->bias_initializer = InitialWeight(weights, 2, to->bias_initializer);
 }
 
 // ---- Simple RNN, GRU, LSTM --------------------------------------------------

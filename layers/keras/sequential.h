@@ -20,7 +20,8 @@ namespace weft::keras {
 // open scope, under their own names. A model is a layer, too: called on another
 // input it applies its layers again, with the same weights.
 //
-// What needs a session (training, weights, states) is in train/keras_model.h and train/layer_values.h.
+// What needs a session (training, weights, states) is in train/keras_model.h
+// and train/layer_values.h.
 class Sequential : public Layer {
  public:
   explicit Sequential(GraphRef g, std::string name = "sequential");

@@ -28,7 +28,7 @@ void SimpleRNNCell::Build(const CellInput& x) {
 
 Outputs SimpleRNNCell::Begin(const CallContext& call) {
   NameScope scope(call.x.graph(), options_.name);
-  return DropoutOf(options_).Draw(call, output_shape());
+  return DropoutOf(options_).Draw(call, *this);
 }
 
 Output SimpleRNNCell::Step(Output x, Outputs* state, const StepContext& step) {

@@ -160,6 +160,7 @@ absl::Span<const Adapter> Keras2Adapters() {
       {"keras2.RNN", both, BuildLayer},
       {"keras2.cells", both, BuildCell},
       {"keras2.CuDNN", {Form::kLoop}, BuildLayer, RunCalls, HasCalls},
+      {"keras2.ConvLSTM2D", {Form::kLoop}, BuildLayer, RunCalls, HasCalls},
       {"keras2.Bidirectional", both, BuildLayer},
       {"keras2.models", both, BuildSequential},
       {"keras2.pykeras", both, BuildLayerOrModel, RunTraining, HasSteps},

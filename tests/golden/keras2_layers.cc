@@ -3,6 +3,7 @@
 #include "core/status.h"
 #include "layers/constraints.h"
 #include "layers/keras/cells.h"
+#include "layers/keras/conv_lstm.h"
 #include "layers/keras/core.h"
 #include "layers/keras/recurrent.h"
 #include "layers/keras/wrappers.h"
@@ -186,6 +187,41 @@ absl::StatusOr<AnyLayer> RecurrentOf(Config& config, const KerasForm& form) {
   return AnyLayer(Layer(units, options));
 }
 
+// Two integers under `key`.
+keras::Size2 SizesOf(Config& config, const std::string& key) {
+  const std::vector<double> given = config.Numbers(key);
+  if (given.empty()) return 1;
+  return std::vector<int64_t>(given.begin(), given.end());
+}
+
+template <typename Options>
+absl::Status ReadConvolution(Config& config, Options* options) {
+  options->strides = SizesOf(config, "strides");
+  options->dilation_rate = SizesOf(config, "dilation_rate");
+  options->padding = config.String("padding", "valid");
+  options->data_format = config.String("data_format", "");
+  return ReadGateArguments(config, options);
+}
+
+absl::StatusOr<AnyCell> ConvCellOf(Config& config) {
+  keras::ConvLSTM2DCellOptions options;
+  const int64_t filters = config.Int("filters");
+  const keras::Size2 kernel_size = SizesOf(config, "kernel_size");
+  WEFT_RETURN_IF_ERROR(ReadConvolution(config, &options));
+  WEFT_RETURN_IF_ERROR(config.Finish());
+  return AnyCell(keras::ConvLSTM2DCell(filters, kernel_size, options));
+}
+
+absl::StatusOr<AnyLayer> ConvLayerOf(Config& config, const KerasForm& form) {
+  keras::ConvLSTM2DOptions options;
+  const int64_t filters = config.Int("filters");
+  const keras::Size2 kernel_size = SizesOf(config, "kernel_size");
+  WEFT_RETURN_IF_ERROR(ReadConvolution(config, &options));
+  WEFT_RETURN_IF_ERROR(ReadLayerArguments(config, form, &options));
+  WEFT_RETURN_IF_ERROR(config.Finish());
+  return AnyLayer(keras::ConvLSTM2D(filters, kernel_size, options));
+}
+
 absl::StatusOr<AnyLayer> RNNOf(Config& config, const KerasForm& form) {
   keras::RNNOptions options;
   WEFT_RETURN_IF_ERROR(ReadLayerArguments(config, form, &options));
@@ -326,6 +362,7 @@ absl::StatusOr<AnyCell> MakeKerasCell(const std::string& class_name,
   if (class_name == "LSTMCell") {
     return CellOf<keras::LSTMCell, keras::LSTMCellOptions>(config);
   }
+  if (class_name == "ConvLSTM2DCell") return ConvCellOf(config);
   if (class_name == "StackedRNNCells") {
     std::vector<AnyCell> cells;
     for (Config& cell : config.Objects("cells")) {
@@ -360,6 +397,7 @@ absl::StatusOr<AnyLayer> MakeKerasLayer(const std::string& class_name,
   if (class_name == "CuDNNLSTM") {
     return RecurrentOf<keras::CuDNNLSTM, keras::CuDNNLSTMOptions>(config, form);
   }
+  if (class_name == "ConvLSTM2D") return ConvLayerOf(config, form);
   if (class_name == "RNN") return RNNOf(config, form);
   if (class_name == "Bidirectional") return BidirectionalOf(config, form);
   if (class_name == "TimeDistributed") return TimeDistributedOf(config, form);

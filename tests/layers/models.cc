@@ -1,6 +1,7 @@
 #include "tests/layers/models.h"
 
 #include "layers/cells.h"
+#include "layers/keras/cells.h"
 #include "ops/math.h"
 #include "tests/layers/program.h"
 
@@ -84,6 +85,41 @@ const std::vector<CellModel>& CellModels() {
                                   .state_is_tuple = false}),
                    GRUCell({.units = 3, .weights_init = LargeWeights()})),
              {.state_is_tuple = false});
+       }},
+      {"KerasSimpleRNN",
+       [] {
+         return keras::SimpleRNNCell(3, {.kernel_initializer = LargeWeights(),
+                                         .bias_initializer = LargeWeights()});
+       }},
+      {"KerasGRU",
+       [] {
+         return keras::GRUCell(3, {.recurrent_activation = "sigmoid",
+                                   .kernel_initializer = LargeWeights(),
+                                   .bias_initializer = LargeWeights()});
+       }},
+      {"KerasGRUWithResetAfter",
+       [] {
+         return keras::GRUCell(3, {.recurrent_activation = "sigmoid",
+                                   .kernel_initializer = LargeWeights(),
+                                   .bias_initializer = LargeWeights(),
+                                   .reset_after = true});
+       }},
+      {"KerasLSTM",
+       [] {
+         return keras::LSTMCell(3, {.kernel_initializer = LargeWeights()});
+       }},
+      {"KerasLSTMWithoutBias",
+       [] {
+         return keras::LSTMCell(3, {.activation = "softsign",
+                                    .recurrent_activation = "sigmoid",
+                                    .use_bias = false,
+                                    .kernel_initializer = LargeWeights()});
+       }},
+      {"KerasStack",
+       [] {
+         return keras::StackedRNNCells(Cells(
+             keras::LSTMCell(4), keras::GRUCell(2),
+             keras::SimpleRNNCell(3, {.kernel_initializer = LargeWeights()})));
        }},
   };
   return models;
