@@ -6,6 +6,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/status.h"
 #include "graph/import_frame.h"
@@ -126,7 +127,11 @@ class GraphImporter {
 Node* FindInitializer(const std::string& variable,
                       const std::vector<Node*>& writers) {
   for (Node* writer : writers) {
-    if (writer->name() == absl::StrCat(variable, "/Assign")) return writer;
+    // What it was expanded to lies in a scope of its name.
+    const std::string assign = absl::StrCat(variable, "/Assign");
+    if (writer->name() == assign ||
+        absl::StartsWith(writer->name(), absl::StrCat(assign, "/")))
+      return writer;
   }
   return writers.size() == 1 ? writers.front() : nullptr;
 }

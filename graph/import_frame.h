@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "core/attr.h"
+#include "graph/expansion.h"
 #include "graph/function_library.h"
 #include "graph/graph.h"
 #include "graph/import.h"
@@ -59,6 +60,8 @@ struct ImportFrame {
   // NodeDraft::results, by number in the list.
   absl::flat_hash_map<int, std::vector<std::pair<absl::string_view, int64_t>>>
       results;
+  // The variables behind outputs that are references: see import_expand.cc.
+  absl::flat_hash_map<Output, Output> handles;
   size_t next = 0;                   // In list->order().
   std::unique_ptr<NodeDraft> draft;  // Whose bodies are being made.
 
@@ -96,6 +99,15 @@ absl::Status AddNode(ImportContext& context, ImportFrame& frame,
                      NodeDraft& draft);
 absl::StatusOr<Output> ResolveRef(const ImportFrame& frame,
                                   const InputRef& ref);
+
+// ---- import_expand.cc -------------------------------------------------------
+
+// Adds the nodes that stand for a node of an op with an expansion.
+absl::StatusOr<Node*> Expand(const ExpansionFn& expansion, ImportFrame& frame,
+                             NodeDraft& draft);
+// Makes the inputs of a node that are references reads of their own where the
+// node has control inputs: what it sees is what is there behind them.
+void ReadBehindControls(ImportFrame& frame, NodeDraft& draft);
 
 // ---- import_unknown.cc ------------------------------------------------------
 

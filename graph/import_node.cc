@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "core/status.h"
 #include "graph/attr_proto.h"
+#include "graph/expansion.h"
 #include "graph/import_frame.h"
 #include "graph/op.h"
 #include "graph/unknown_op.h"
@@ -279,17 +280,23 @@ absl::StatusOr<std::unique_ptr<NodeDraft>> ReadNode(ImportContext& context,
 absl::Status AddNode(ImportContext& context, ImportFrame& frame,
                      NodeDraft& draft) {
   Graph& graph = *frame.graph;
+  const ExpansionFn* expansion =
+      draft.schema != nullptr ? ExpansionRegistry::Global().Find(draft.op)
+                              : nullptr;
+  if (expansion == nullptr) ReadBehindControls(frame, draft);
   // Operands without a location: the user's program did not write these nodes.
   std::vector<Operand> inputs;
   inputs.reserve(draft.inputs.size());
   for (const Output& input : draft.inputs)
     inputs.emplace_back(input, SourceLocation{});
   NodeOptions options = {.name = draft.def->name(),
-                         .control_inputs = std::move(draft.control_inputs),
+                         .control_inputs = draft.control_inputs,
                          .bodies = std::move(draft.bodies),
                          .device = draft.def->device()};
   Node* node;
-  if (draft.schema == nullptr) {
+  if (expansion != nullptr) {
+    WEFT_ASSIGN_OR_RETURN(node, Expand(*expansion, frame, draft));
+  } else if (draft.schema == nullptr) {
     WEFT_ASSIGN_OR_RETURN(const std::vector<DataType> types,
                           UnknownOutputs(frame, draft));
     node = graph.AddUnknown(draft.op, inputs, std::move(draft.attrs), types,

@@ -172,5 +172,57 @@ class ResourceApplyAdagradKernel : public ApplyKernel {
 };
 WEFT_KERNEL_FLOATS(ResourceApplyAdagrad, ResourceApplyAdagradKernel);
 
+template <typename T>
+class ResourceApplyCenteredRMSPropKernel : public ApplyKernel {
+ public:
+  explicit ResourceApplyCenteredRMSPropKernel(const KernelInit&)
+      : ApplyKernel(4, 8) {}
+
+  absl::Status Compute(KernelContext& c) const override {
+    T* var = c.var<T>(0).data();
+    T* mg = c.var<T>(1).data();
+    T* ms = c.var<T>(2).data();
+    T* mom = c.var<T>(3).data();
+    const T lr = c.in<T>(4)[0];
+    const T rho = c.in<T>(5)[0];
+    const T momentum = c.in<T>(6)[0];
+    const T epsilon = c.in<T>(7)[0];
+    const T* grad = c.in<T>(8).data();
+    return ForEach(c, [=](int64_t i) {
+      ms[i] += (grad[i] * grad[i] - ms[i]) * (T(1) - rho);
+      mg[i] += (grad[i] - mg[i]) * (T(1) - rho);
+      const T variance = ms[i] - mg[i] * mg[i] + epsilon;
+      mom[i] = momentum * mom[i] + lr * grad[i] / std::sqrt(variance);
+      var[i] -= mom[i];
+    });
+  }
+};
+WEFT_KERNEL_FLOATS(ResourceApplyCenteredRMSProp,
+                   ResourceApplyCenteredRMSPropKernel);
+
+template <typename T>
+class ResourceApplyAdadeltaKernel : public ApplyKernel {
+ public:
+  explicit ResourceApplyAdadeltaKernel(const KernelInit&) : ApplyKernel(3, 6) {}
+
+  absl::Status Compute(KernelContext& c) const override {
+    T* var = c.var<T>(0).data();
+    T* accum = c.var<T>(1).data();
+    T* accum_update = c.var<T>(2).data();
+    const T lr = c.in<T>(3)[0];
+    const T rho = c.in<T>(4)[0];
+    const T epsilon = c.in<T>(5)[0];
+    const T* grad = c.in<T>(6).data();
+    return ForEach(c, [=](int64_t i) {
+      accum[i] = accum[i] * rho + grad[i] * grad[i] * (T(1) - rho);
+      const T update = std::sqrt(accum_update[i] + epsilon) /
+                       std::sqrt(accum[i] + epsilon) * grad[i];
+      accum_update[i] = accum_update[i] * rho + update * update * (T(1) - rho);
+      var[i] -= update * lr;
+    });
+  }
+};
+WEFT_KERNEL_FLOATS(ResourceApplyAdadelta, ResourceApplyAdadeltaKernel);
+
 }  // namespace
 }  // namespace weft

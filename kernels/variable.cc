@@ -202,10 +202,23 @@ WEFT_KERNEL(ResourceGather, ResourceGatherKernel<int32_t>,
 WEFT_KERNEL(ResourceGather, ResourceGatherKernel<int64_t>,
             {{"Tindices", DataType::kInt64}});
 
-template <typename T, typename Index>
-class ResourceScatterAddKernel : public Kernel {
+template <typename T>
+struct AddRow {
+  static void Apply(T* row, T update) { *row = WrappingAdd(*row, update); }
+};
+template <typename T>
+struct SubRow {
+  static void Apply(T* row, T update) { *row = WrappingSub(*row, update); }
+};
+template <typename T>
+struct SetRow {
+  static void Apply(T* row, T update) { *row = update; }
+};
+
+template <typename T, typename Index, typename Change>
+class ScatterKernel : public Kernel {
  public:
-  explicit ResourceScatterAddKernel(const KernelInit&) {}
+  explicit ScatterKernel(const KernelInit&) {}
 
   absl::Status Layout(LayoutContext& c) const override {
     WEFT_ASSIGN_OR_RETURN(const TensorShape shape, RowsShape(c));
@@ -222,33 +235,38 @@ class ResourceScatterAddKernel : public Kernel {
     const absl::Span<T> var = c.var<T>(0);
     const absl::Span<const T> updates = c.in<T>(2);
     const int64_t row_size = RowSize(c);
-    // Split along the columns: rows may occur twice, and are summed in order.
+    // Split along the columns: rows may occur twice, and change in order.
     const int64_t grain =
         std::max<int64_t>(16, kGrain / std::max<int64_t>(1, indices.size()));
     c.pool().ParallelFor(row_size, grain, [&](int64_t begin, int64_t end) {
       for (size_t i = 0; i < indices.size(); ++i) {
         T* row = var.data() + indices[i] * row_size;
         const T* update = updates.data() + i * row_size;
-        for (int64_t k = begin; k < end; ++k)
-          row[k] = WrappingAdd(row[k], update[k]);
+        for (int64_t k = begin; k < end; ++k) Change::Apply(row + k, update[k]);
       }
     });
     return absl::OkStatus();
   }
 };
 
-#define WEFT_SCATTER_KERNELS(type, dtype)                                     \
-  using ResourceScatterAdd32##type = ResourceScatterAddKernel<type, int32_t>; \
-  using ResourceScatterAdd64##type = ResourceScatterAddKernel<type, int64_t>; \
-  WEFT_KERNEL(ResourceScatterAdd, ResourceScatterAdd32##type,                 \
-              {{"dtype", DataType::dtype}, {"Tindices", DataType::kInt32}});  \
-  WEFT_KERNEL(ResourceScatterAdd, ResourceScatterAdd64##type,                 \
-              {{"dtype", DataType::dtype}, {"Tindices", DataType::kInt64}})
-WEFT_SCATTER_KERNELS(float, kFloat);
-WEFT_SCATTER_KERNELS(double, kDouble);
-WEFT_SCATTER_KERNELS(int32_t, kInt32);
-WEFT_SCATTER_KERNELS(int64_t, kInt64);
-#undef WEFT_SCATTER_KERNELS
+template <template <typename> typename Change, typename T, typename Index>
+void RegisterOne(const char* op) {
+  KernelRegistry::Global().Register(
+      op, {{"dtype", DataTypeOf<T>()}, {"Tindices", DataTypeOf<Index>()}},
+      FactoryOf<ScatterKernel<T, Index, Change<T>>>());
+}
+
+template <template <typename> typename Change, typename... Types>
+bool Register(const char* op) {
+  (RegisterOne<Change, Types, int32_t>(op), ...);
+  (RegisterOne<Change, Types, int64_t>(op), ...);
+  return true;
+}
+
+[[maybe_unused]] const bool kRegistered =
+    Register<AddRow, float, double, int32_t, int64_t>("ResourceScatterAdd") &&
+    Register<SubRow, float, double, int32_t, int64_t>("ResourceScatterSub") &&
+    Register<SetRow, float, double, int32_t, int64_t>("ResourceScatterUpdate");
 
 }  // namespace
 }  // namespace weft

@@ -288,4 +288,21 @@ Outputs ConcatOffset(int axis, const Operands& shapes) {
   return EmitAll("ConcatOffset", inputs, n);
 }
 
+PartialValue KnownElements(Output ints) {
+  const Node* node = ints.node();
+  const PartialValue* value = node->output_value(ints.index());
+  if (value != nullptr) return *value;
+  PartialValue result;
+  if (node->schema() == nullptr ||
+      node->schema()->traits().role != OpRole::kConst)
+    return result;
+  const Tensor& tensor = node->attrs().Get<Tensor>("value");
+  for (int64_t i = 0; i < tensor.num_elements(); ++i) {
+    const bool wide = tensor.dtype() == DataType::kInt64;
+    result.push_back(wide ? tensor.data<int64_t>()[i]
+                          : tensor.data<int32_t>()[i]);
+  }
+  return result;
+}
+
 }  // namespace weft

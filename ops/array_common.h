@@ -49,6 +49,10 @@ IntsArg ShapeOf(Output x);
 // The elements of a small integer tensor if all are known while building.
 std::optional<std::vector<int64_t>> KnownInts(Output x);
 
+// The elements of an integer tensor as far as they are known while building:
+// also of matrices that are constants, since only vectors are followed further.
+PartialValue KnownElements(Output ints);
+
 }  // namespace weft
 
 #endif  // WEFT_OPS_ARRAY_COMMON_H_

@@ -168,25 +168,6 @@ void InferReverseSequence(InferContext& c) {
   c.SetOutput(0, output);
 }
 
-// The elements of a matrix of paddings as far as they are known: those of a
-// constant, since only vectors are followed further.
-PartialValue PaddingsOf(Output paddings) {
-  const Node* node = paddings.node();
-  const PartialValue* value = node->output_value(paddings.index());
-  if (value != nullptr) return *value;
-  PartialValue result;
-  if (node->schema() == nullptr ||
-      node->schema()->traits().role != OpRole::kConst)
-    return result;
-  const Tensor& tensor = node->attrs().Get<Tensor>("value");
-  for (int64_t i = 0; i < tensor.num_elements(); ++i) {
-    const bool wide = tensor.dtype() == DataType::kInt64;
-    result.push_back(wide ? tensor.data<int64_t>()[i]
-                          : tensor.data<int32_t>()[i]);
-  }
-  return result;
-}
-
 void InferPad(InferContext& c) {
   Dim rank("rank", c.input(0).rank());
   c.Expect(1, {rank, 2});
@@ -195,7 +176,7 @@ void InferPad(InferContext& c) {
     c.Fail("rank ", rank.size(), " is too large");
   if (!c.ok() || rank.size() < 0) return;
   Dims dims = DimsOf(c, 0, rank.size());
-  PartialValue paddings = PaddingsOf(c.node().input(1));
+  PartialValue paddings = KnownElements(c.node().input(1));
   paddings.resize(2 * rank.size(), kUnknownElement);
   for (int64_t i = 0; i < 2 * rank.size(); ++i) {
     const int64_t pad = paddings[i];
@@ -258,7 +239,7 @@ Outputs GradTile(const GradContext& g) {
 
 Output GradPadded(const GradContext& g) {
   const Output x = g.in(0);
-  const PartialValue paddings = PaddingsOf(g.in(1));
+  const PartialValue paddings = KnownElements(g.in(1));
   const DataType type = g.in(1).dtype();
   const bool known = std::find(paddings.begin(), paddings.end(),
                                kUnknownElement) == paddings.end();

@@ -5,33 +5,20 @@
 #include "core/status.h"
 #include "graph/op.h"
 #include "ops/emit.h"
+#include "ops/infer_apply.h"
 #include "ops/types.h"
 
 namespace weft {
 namespace {
 
-// Inputs: `num_variables` handles of one shape, scalars, and a gradient of that
-// shape at `grad`.
-void InferApply(InferContext& c, int num_variables, int grad) {
-  for (int i = 0; i < c.num_inputs(); ++i) {
-    if (i < num_variables || i == grad) {
-      if (c.input(0).IsCompatibleWith(c.input(i))) continue;
-      c.Fail("input ", i, " is ", c.input(i).ToString(),
-             " but the variable is ", c.input(0).ToString());
-      return;
-    }
-    c.Expect(i, {});
-  }
-}
-
 WEFT_OP(ResourceApplyGradientDescent)
     .Input("var: resource")
     .Input("alpha: T")
     .Input("delta: T")
-    .Type("T", types::Floats())
+    .Type("T", types::NativeFloats())
     .Attr("use_locking", false)
     .UpdatesVariable(0)
-    .Infer([](InferContext& c) { InferApply(c, 1, 2); })
+    .Infer([](InferContext& c) { infer::Apply(c, 1, 2); })
     .NotDifferentiable();
 
 WEFT_OP(ResourceApplyMomentum)
@@ -40,12 +27,12 @@ WEFT_OP(ResourceApplyMomentum)
     .Input("lr: T")
     .Input("grad: T")
     .Input("momentum: T")
-    .Type("T", types::Floats())
+    .Type("T", types::NativeFloats())
     .Attr("use_locking", false)
     .Attr("use_nesterov", false)
     .UpdatesVariable(0)
     .UpdatesVariable(1)
-    .Infer([](InferContext& c) { InferApply(c, 2, 3); })
+    .Infer([](InferContext& c) { infer::Apply(c, 2, 3); })
     .NotDifferentiable();
 
 WEFT_OP(ResourceApplyAdam)
@@ -59,13 +46,13 @@ WEFT_OP(ResourceApplyAdam)
     .Input("beta2: T")
     .Input("epsilon: T")
     .Input("grad: T")
-    .Type("T", types::Floats())
+    .Type("T", types::NativeFloats())
     .Attr("use_locking", false)
     .Attr("use_nesterov", false)
     .UpdatesVariable(0)
     .UpdatesVariable(1)
     .UpdatesVariable(2)
-    .Infer([](InferContext& c) { InferApply(c, 3, 9); })
+    .Infer([](InferContext& c) { infer::Apply(c, 3, 9); })
     .NotDifferentiable();
 
 WEFT_OP(ResourceApplyRMSProp)
@@ -77,12 +64,12 @@ WEFT_OP(ResourceApplyRMSProp)
     .Input("momentum: T")
     .Input("epsilon: T")
     .Input("grad: T")
-    .Type("T", types::Floats())
+    .Type("T", types::NativeFloats())
     .Attr("use_locking", false)
     .UpdatesVariable(0)
     .UpdatesVariable(1)
     .UpdatesVariable(2)
-    .Infer([](InferContext& c) { InferApply(c, 3, 7); })
+    .Infer([](InferContext& c) { infer::Apply(c, 3, 7); })
     .NotDifferentiable();
 
 WEFT_OP(ResourceApplyAdagrad)
@@ -90,12 +77,12 @@ WEFT_OP(ResourceApplyAdagrad)
     .Input("accum: resource")
     .Input("lr: T")
     .Input("grad: T")
-    .Type("T", types::Floats())
+    .Type("T", types::NativeFloats())
     .Attr("use_locking", false)
     .Attr("update_slots", true)
     .UpdatesVariable(0)
     .UpdatesVariable(1)
-    .Infer([](InferContext& c) { InferApply(c, 2, 3); })
+    .Infer([](InferContext& c) { infer::Apply(c, 2, 3); })
     .NotDifferentiable();
 
 // The handles of `vars`, reported from the line of `at`.

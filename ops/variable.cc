@@ -34,19 +34,6 @@ void InferGather(InferContext& c) {
   c.SetOutput(0, shape);
 }
 
-void InferScatter(InferContext& c) {
-  c.ExpectRankAtLeast(0, 1);
-  const TensorShape& params = c.input(0);
-  const TensorShape& indices = c.input(1);
-  if (!params.has_rank() || !indices.has_rank()) return;
-  TensorShape wanted = indices;
-  for (int i = 1; i < params.rank(); ++i) wanted.AddDim(params.dim(i));
-  if (!wanted.IsCompatibleWith(c.input(2))) {
-    c.Fail("updates is ", c.input(2).ToString(), " but must be ",
-           wanted.ToString(), ": the shape of indices, then that of a row");
-  }
-}
-
 // The gradient of the handle is a tensor like the variable: rows that were read
 // several times get the sum.
 Outputs GatherGradient(const GradContext& g) {
@@ -100,7 +87,7 @@ WEFT_OP(AssignVariableOp)
 WEFT_OP(AssignAddVariableOp)
     .Input("resource: resource")
     .Input("value: dtype")
-    .Type("dtype", types::Numbers())
+    .Type("dtype", types::NativeNumbers())
     .UpdatesVariable(0)
     .Infer(InferAssign)
     .NotDifferentiable();
@@ -108,7 +95,7 @@ WEFT_OP(AssignAddVariableOp)
 WEFT_OP(AssignSubVariableOp)
     .Input("resource: resource")
     .Input("value: dtype")
-    .Type("dtype", types::Numbers())
+    .Type("dtype", types::NativeNumbers())
     .UpdatesVariable(0)
     .Infer(InferAssign)
     .NotDifferentiable();
@@ -131,16 +118,6 @@ WEFT_OP(ResourceGather)
     .ReadsVariable(0)
     .Infer(InferGather)
     .Gradient(GatherGradient);
-
-WEFT_OP(ResourceScatterAdd)
-    .Input("resource: resource")
-    .Input("indices: Tindices")
-    .Input("updates: dtype")
-    .Type("dtype", types::Numbers())
-    .Type("Tindices", types::Integers())
-    .UpdatesVariable(0)
-    .Infer(InferScatter)
-    .NotDifferentiable();
 
 Node* EmitAssign(absl::string_view op, const Variable& var, Operand value,
                  absl::string_view name) {
@@ -280,13 +257,6 @@ Output ResourceGather(const Variable& var, Operand indices,
                       absl::string_view name) {
   return Emit("ResourceGather", {{var.handle(), indices.location}, indices},
               {{"dtype", var.dtype()}}, name);
-}
-
-Node* ResourceScatterAdd(const Variable& var, Operand indices, Operand updates,
-                         absl::string_view name) {
-  return EmitNode("ResourceScatterAdd",
-                  {{var.handle(), indices.location}, indices, updates}, {},
-                  name);
 }
 
 }  // namespace weft

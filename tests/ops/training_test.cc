@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "ops/emit.h"
 #include "ops/source.h"
 #include "runtime/session.h"
 #include "tests/testing/status_matchers.h"
@@ -20,7 +21,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 WEFT_VALUE_TEST(ResourceApplyGradientDescent, ResourceApplyMomentum,
-                ResourceApplyAdam, ResourceApplyRMSProp, ResourceApplyAdagrad);
+                ResourceApplyAdam, ResourceApplyRMSProp, ResourceApplyAdagrad,
+                ResourceApplyCenteredRMSProp, ResourceApplyAdadelta);
 
 // Two steps with the gradient {1, -2} from the value {1, 1}, in T.
 template <typename T>
@@ -150,6 +152,40 @@ TYPED_TEST(TrainingTest, AdagradWithoutNewSlots) {
                                       this->grad_, {.update_slots = false}));
   this->ExpectValue(accum, 4, 4);
   this->ExpectValue(this->var_, 0.9, 1.2);
+}
+
+TYPED_TEST(TrainingTest, CenteredRMSProp) {
+  const Variable mg = this->Make("mg", 0);
+  const Variable ms = this->Make("ms", 1);
+  const Variable mom = this->Make("mom", 0);
+  this->TwoSteps(EmitNode("ResourceApplyCenteredRMSProp",
+                          {this->var_.handle(), mg.handle(), ms.handle(),
+                           mom.handle(), this->Number(0.1), this->Number(0.5),
+                           this->Number(0.5), this->Number(0), this->grad_}));
+  // mg: 0.5, 0.75 and -1, -1.5. ms: 1, 1 and 2.5, 3.25.
+  const double a1 = 0.1 / std::sqrt(0.75);
+  const double a2 = 0.5 * a1 + 0.1 / std::sqrt(1 - 0.5625);
+  const double b1 = -0.2 / std::sqrt(1.5);
+  const double b2 = 0.5 * b1 - 0.2 / std::sqrt(3.25 - 2.25);
+  this->ExpectValue(mg, 0.75, -1.5);
+  this->ExpectValue(mom, a2, b2);
+  this->ExpectValue(this->var_, 1 - a1 - a2, 1 - b1 - b2);
+}
+
+TYPED_TEST(TrainingTest, Adadelta) {
+  const Variable accum = this->Make("accum", 0);
+  const Variable accum_update = this->Make("accum_update", 0);
+  this->TwoSteps(EmitNode(
+      "ResourceApplyAdadelta",
+      {this->var_.handle(), accum.handle(), accum_update.handle(),
+       this->Number(1), this->Number(0.5), this->Number(1), this->grad_}));
+  // accum: 0.5, 0.75 and 2, 3.
+  const double a1 = 1 / std::sqrt(1.5), a_update = a1 * a1 / 2;
+  const double a2 = std::sqrt(a_update + 1) / std::sqrt(1.75);
+  const double b1 = 2 / std::sqrt(3.0), b_update = b1 * b1 / 2;
+  const double b2 = 2 * std::sqrt(b_update + 1) / 2;
+  this->ExpectValue(accum, 0.75, 3);
+  this->ExpectValue(this->var_, 1 - a1 - a2, 1 + b1 + b2);
 }
 
 TYPED_TEST(TrainingTest, RefusesAGradientOfAnotherShape) {

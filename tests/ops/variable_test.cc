@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "ops/array.h"
 #include "ops/control_flow.h"
+#include "ops/emit.h"
 #include "ops/gradients.h"
 #include "ops/math.h"
 #include "ops/source.h"
@@ -27,7 +28,7 @@ using ::testing::HasSubstr;
 
 WEFT_VALUE_TEST(ReadVariableOp, AssignVariableOp, AssignAddVariableOp,
                 AssignSubVariableOp, VarIsInitializedOp, ResourceGather,
-                ResourceScatterAdd);
+                ResourceScatterAdd, ResourceScatterSub, ResourceScatterUpdate);
 
 constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 
@@ -235,6 +236,24 @@ TEST_F(VariableTest, AddsRowsInTheirOrder) {
   Start();
   ASSERT_OK(Do(add));
   EXPECT_THAT(Value(v), TensorEq(Tensor::Vector<float>({41, 2, 23})));
+}
+
+TEST_F(VariableTest, SubtractsAndSetsRowsInTheirOrder) {
+  for (const char* op : {"ResourceScatterSub", "ResourceScatterUpdate"}) {
+    const Variable v = Make(op, {1, 2, 3});
+    EmitNode(
+        op,
+        {v.handle(), Const(g_, {0, 2, 0}), Const(g_, {10.0f, 20.0f, 30.0f})},
+        {}, "change");
+  }
+  Start();
+  ASSERT_OK(session_->Run({}, {}, {"change", "change_1"}));
+  ASSERT_OK_AND_ASSIGN(const Tensor less,
+                       session_->GetVariable("ResourceScatterSub"));
+  EXPECT_THAT(less, TensorEq(Tensor::Vector<float>({-39, 2, -17})));
+  ASSERT_OK_AND_ASSIGN(const Tensor set,
+                       session_->GetVariable("ResourceScatterUpdate"));
+  EXPECT_THAT(set, TensorEq(Tensor::Vector<float>({30, 2, 20})));
 }
 
 TEST_F(VariableTest, StaysAsItWasWhenARowIsMissing) {

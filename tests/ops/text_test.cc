@@ -1,0 +1,117 @@
+#include "ops/text.h"
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "ops/math.h"
+#include "ops/source.h"
+#include "tests/testing/evaluate.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/tensor_matchers.h"
+
+namespace weft {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+Output InString(const std::string& text) {
+  return In(Tensor::Scalar<std::string>(text));
+}
+
+std::string StringOf(Output output) {
+  const Tensor value = Evaluate(output);
+  return value.is_valid() ? value.data<std::string>()[0] : "";
+}
+
+void ExpectMistake(Output y, const std::string& message) {
+  EXPECT_THAT(TryEvaluate(y),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(message)));
+}
+
+TEST(StringJoinTest, JoinsOneByOne) {
+  const Output names = In(Tensor::Vector<std::string>({"a", "b"}));
+  const Tensor joined =
+      Evaluate(StringJoin({InString("model"), names}, /*separator=*/"/"));
+  ASSERT_EQ(joined.num_elements(), 2);
+  EXPECT_THAT(joined.data<std::string>(), ElementsAre("model/a", "model/b"));
+}
+
+TEST(StringJoinTest, RefusesOtherShapes) {
+  ExpectMistake(StringJoin({In(Tensor::Vector<std::string>({"a", "b"})),
+                            In(Tensor::Vector<std::string>({"a", "b", "c"}))}),
+                "input 1 is [3] but must be [2] or a scalar");
+}
+
+TEST(ShardedFilenameTest, CountsWithFiveDigits) {
+  EXPECT_EQ(StringOf(ShardedFilename(InString("model"),
+                                     In(Tensor::Scalar<int32_t>(3)),
+                                     In(Tensor::Scalar<int32_t>(12)))),
+            "model-00003-of-00012");
+}
+
+TEST(ShardedFilenameTest, RefusesVectors) {
+  ExpectMistake(ShardedFilename(InString("model"), InInts({1, 2}),
+                                In(Tensor::Scalar<int32_t>(12))),
+                "shard is [2] but must be a scalar");
+}
+
+TEST(PrintTest, WritesItsDataAndGivesItsInput) {
+  ::testing::internal::CaptureStderr();
+  EXPECT_THAT(
+      Floats(Print(In({1, 2}), {InInts({7, 8})}, {.message = "here: "})),
+      ElementsAre(1, 2));
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              HasSubstr("here: [int32 [2] {7, 8}]"));
+}
+
+TEST(PrintTest, StopsAfterTheFirstN) {
+  ::testing::internal::CaptureStderr();
+  EXPECT_THAT(Floats(Print(In({1, 2}), {}, {.message = "x", .first_n = 0})),
+              ElementsAre(1, 2));
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+}
+
+// The bytes of a summary, as protobuf's encoding has them: see
+// https://protobuf.dev/programming-guides/encoding.
+TEST(ScalarSummaryTest, IsAMessage) {
+  const std::string expected("\x0a\x0b\x0a\x04loss\x15\x00\x00\x80\x3f", 13);
+  EXPECT_EQ(StringOf(ScalarSummary(InString("loss"), In(1))), expected);
+  EXPECT_EQ(
+      StringOf(ScalarSummary(InString("loss"), In(Tensor::Scalar<int32_t>(1)))),
+      expected);
+}
+
+TEST(ScalarSummaryTest, RefusesOtherShapes) {
+  ExpectMistake(ScalarSummary(InString("loss"), In({1, 2})),
+                "values is [2] but must be like tags, []");
+}
+
+TEST(HistogramSummaryTest, HoldsTheNumbers) {
+  const std::string summary =
+      StringOf(HistogramSummary(InString("h"), In({0, 0, 0})));
+  // min, max, num = 3, sum and sum of squares as fixed64, after the tag.
+  EXPECT_THAT(summary, HasSubstr(std::string("\x0a\x01h\x2a", 4)));
+  EXPECT_THAT(summary, HasSubstr(std::string(
+                           "\x19\x00\x00\x00\x00\x00\x00\x08\x40", 9)));
+  // Three buckets are left: empty ones below, ours, and empty ones above.
+  EXPECT_THAT(summary, HasSubstr(std::string("\x32\x18", 2)));
+  EXPECT_THAT(summary, HasSubstr(std::string("\x3a\x18", 2)));
+}
+
+TEST(HistogramSummaryTest, RefusesNan) {
+  ExpectMistake(HistogramSummary(InString("h"), In({0, std::nanf("")})),
+                "values[1] is NaN");
+}
+
+TEST(MergeSummaryTest, IsOneMessage) {
+  EXPECT_EQ(StringOf(MergeSummary({InString("ab"), InString("c")})), "abc");
+}
+
+}  // namespace
+}  // namespace weft
