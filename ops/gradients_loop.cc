@@ -1,5 +1,6 @@
 // The gradient of a loop: a loop that goes back through the steps.
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,9 +11,11 @@
 #include "ops/control_flow_copy.h"
 #include "ops/emit.h"
 #include "ops/gradients_backprop.h"
+#include "ops/gradients_rows.h"
 #include "ops/gradients_save.h"
 #include "ops/gradients_step.h"
 #include "ops/list.h"
+#include "ops/list_concat.h"
 #include "ops/math.h"
 #include "ops/source.h"
 
@@ -37,19 +40,28 @@ class LoopGradient {
     Outputs dxs(loop_->num_inputs());
     FindVariables();
     if (vars_.empty() || !DifferentiateStep()) return dxs;
-    const StepGradient step(*joint_, num_forward_, *loop_, step_results_);
+    FindRows();
+    const StepGradient step(*joint_, num_forward_, *loop_, StepResults());
     const Outputs lists = SaveEachStep(loop_, OfLoop(step.saved()), context_);
     if (!graph_.status().ok()) return dxs;
     const Output steps = Steps(lists);
     if (!graph_.status().ok()) return dxs;
+    FindLists(step, lists);
     const Outputs last = GoBack(step, steps, lists);
-    for (size_t k = 0; k < vars_.size(); ++k) {
-      dxs[vars_[k]] = Truncated(vars_[k], steps, last[k]);
+    for (size_t k = 0, next = 0; k < vars_.size(); ++k) {
+      dxs[vars_[k]] = terms_[k].empty()
+                          ? Truncated(vars_[k], steps, last[next++])
+                          : SumOfTerms(k);
     }
     return dxs;
   }
 
  private:
+  struct Rows {
+    Output value;  // In the copy of the body.
+    Output list;   // Of all steps.
+  };
+
   // Which variables have a gradient: those that depend on what is wanted, and
   // on which what flows in depends.
   void FindVariables() {
@@ -151,6 +163,47 @@ class LoopGradient {
     return false;
   }
 
+  // Finds the variables whose gradients are summed up behind the loop, and the
+  // rows that this takes.
+  void FindRows() {
+    terms_.resize(vars_.size());
+    for (size_t k = 0; k < vars_.size() && !truncate_.has_value(); ++k) {
+      if (!IsInvariant(vars_[k])) continue;
+      terms_[k] = FindRowTerms(step_results_[k], cotangents_[k]);
+      for (const Node* term : terms_[k]) {
+        for (const Output& rows : term->inputs()) {
+          if (FindRows(rows) == nullptr) rows_.push_back({.value = rows});
+        }
+      }
+    }
+  }
+
+  Rows* FindRows(const Output& value) {
+    const auto it =
+        std::find_if(rows_.begin(), rows_.end(),
+                     [&](const Rows& rows) { return rows.value == value; });
+    return it == rows_.end() ? nullptr : &*it;
+  }
+
+  // What a step back gives: the gradients that it hands on, and then the rows
+  // that are collected.
+  Outputs StepResults() const {
+    Outputs results;
+    for (size_t k = 0; k < vars_.size(); ++k) {
+      if (terms_[k].empty()) results.push_back(step_results_[k]);
+    }
+    for (const Rows& rows : rows_) results.push_back(rows.value);
+    return results;
+  }
+
+  // Rows that the forward loop has saved are in a list already.
+  void FindLists(const StepGradient& step, const Outputs& lists) {
+    for (Rows& rows : rows_) {
+      const std::optional<int> saved = step.SavedList(rows.value);
+      if (saved.has_value()) rows.list = lists[*saved];
+    }
+  }
+
   // What is saved, in terms of the loop's own body. Loops within may have been
   // extended in the copy, to give what is saved; then so are the originals.
   std::vector<SavedValue> OfLoop(std::vector<SavedValue> saved) {
@@ -179,6 +232,7 @@ class LoopGradient {
                    truncate_.has_value() ? first_step : ScalarLike(count, 0));
   }
 
+  // Returns the gradients that the steps hand on, at the beginning.
   Outputs GoBack(const StepGradient& step, Output steps, const Outputs& lists) {
     Output first_step;
     if (truncate_.has_value()) {
@@ -186,29 +240,70 @@ class LoopGradient {
           Maximum(steps - static_cast<double>(Limit()), ScalarLike(steps, 0));
     }
     WhileOptions options = {.name = "while"};
-    options.shape_invariants.push_back(TensorShape{});
-    Outputs initial = {steps};
-    for (int var : vars_) {
-      initial.push_back(dys_[var].valid()
-                            ? dys_[var]
-                            : ZeroGradient(loop_->output(var), context_));
-      options.shape_invariants.push_back(loop_->body(1).args()[var].shape());
+    Outputs initial;
+    auto add = [&](Output value, const TensorShape& shape) {
+      initial.push_back(value);
+      options.shape_invariants.push_back(shape);
+    };
+    add(steps, {});
+    Outputs carried;  // The cotangents that they stand for.
+    for (size_t k = 0; k < vars_.size(); ++k) {
+      if (!terms_[k].empty()) continue;
+      const int var = vars_[k];
+      add(dys_[var].valid() ? dys_[var]
+                            : ZeroGradient(loop_->output(var), context_),
+          loop_->body(1).args()[var].shape());
+      carried.push_back(cotangents_[k]);
+    }
+    const size_t num_handed_on = initial.size();
+    for (const Rows& rows : rows_) {
+      if (rows.list.valid()) continue;
+      add(TensorListReserve(rows.value.shape(), steps, rows.value.dtype()), {});
     }
     auto body = [&](const Outputs& v) {
       const Output index = v[0] - 1.0;
       std::vector<std::pair<Output, Output>> given;
-      for (size_t k = 0; k < cotangents_.size(); ++k) {
-        given.emplace_back(cotangents_[k], v[k + 1]);
+      for (size_t k = 0; k < carried.size(); ++k)
+        given.emplace_back(carried[k], v[k + 1]);
+      const Outputs values = step.Emit(v[0].graph(), index, lists, given);
+      Outputs results = {index};
+      results.insert(results.end(), values.begin(),
+                     values.begin() + carried.size());
+      for (size_t r = 0; r < rows_.size(); ++r) {
+        if (rows_[r].list.valid()) continue;
+        results.push_back(TensorListSetItem(v[results.size()], index,
+                                            values[carried.size() + r]));
       }
-      Outputs results = step.Emit(v[0].graph(), index, lists, given);
-      results.insert(results.begin(), index);
       return results;
     };
-    Outputs last = While(
+    const Outputs last = While(
         initial, [&](const Outputs& v) { return IsBefore(v[0], first_step); },
         body, options);
-    last.erase(last.begin());
-    return last;
+    if (!graph_.status().ok()) return Outputs(num_handed_on - 1);
+    size_t next = num_handed_on;
+    for (Rows& rows : rows_) {
+      if (!rows.list.valid()) rows.list = last[next++];
+    }
+    return Outputs(last.begin() + 1, last.begin() + num_handed_on);
+  }
+
+  // The gradient of vars_[k] from the rows of all steps.
+  Output SumOfTerms(size_t k) {
+    Outputs sum;
+    if (dys_[vars_[k]].valid()) sum.push_back(dys_[vars_[k]]);
+    for (const Node* term : terms_[k]) {
+      std::vector<Operand> inputs;
+      for (const Output& rows : term->inputs())
+        inputs.emplace_back(AllRows(*FindRows(rows)), loop_->location());
+      sum.push_back(graph_.Add(term->op(), inputs, term->attrs()));
+    }
+    return sum.size() == 1 ? sum[0] : AddN(sum);
+  }
+
+  // [rows of all steps, columns].
+  static Output AllRows(const Rows& rows) {
+    return TensorListConcat(rows.list, rows.value.dtype(), rows.value.shape())
+        .tensor;
   }
 
   // Nothing flows into the state before the steps that are gone back through.
@@ -236,6 +331,10 @@ class LoopGradient {
   int num_forward_ = 0;
   Outputs cotangents_;    // Arguments of joint_, one per variable.
   Outputs step_results_;  // What they become in one step back.
+  // By variable: what its gradient is the sum of, behind the loop. None: it is
+  // handed on from step to step.
+  std::vector<std::vector<const Node*>> terms_;
+  std::vector<Rows> rows_;  // What the terms take.
 };
 
 }  // namespace

@@ -229,6 +229,12 @@ void StepGradient::ChooseSaved() {
   }
 }
 
+std::optional<int> StepGradient::SavedList(const Output& value) const {
+  const auto it = saved_index_.find(value);
+  if (it == saved_index_.end()) return std::nullopt;
+  return it->second;
+}
+
 int StepGradient::Save(SavedValue value) {
   saved_.push_back(std::move(value));
   return static_cast<int>(saved_.size()) - 1;

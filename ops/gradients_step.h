@@ -39,6 +39,9 @@ class StepGradient {
   // Emit takes.
   const std::vector<SavedValue>& saved() const { return saved_; }
 
+  // Which of these lists holds `value`, a value of the copy, if one does.
+  std::optional<int> SavedList(const Output& value) const;
+
   // What the results are in the backward body `body`, in the step of number
   // `step`, where `given` says what stands for nodes of the copy.
   Outputs Emit(Graph& body, Output step, const Outputs& lists,

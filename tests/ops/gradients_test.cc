@@ -240,6 +240,35 @@ TEST_F(RecurrenceTest, SavesEachValueThatIsNeededOnce) {
   EXPECT_EQ(loop.node()->num_outputs(), outputs);
 }
 
+TEST_F(RecurrenceTest, SumsTheProductsOfAllStepsBehindTheLoop) {
+  const Output loop = Repeat(
+      5, {h_}, [&](const Outputs& v) -> Outputs { return {Step(v[0])}; })[0];
+  const int before = CountOps(TestGraph(), "MatMul");
+  const Output dw = Gradients({loop}, {w_})[0];
+  ASSERT_OK(TestGraph().status());
+  EXPECT_EQ(CountOps(TestGraph(), "MatMul"), before + 1);
+  EXPECT_EQ(dw.node()->op(), "MatMul");
+  for (const std::unique_ptr<Node>& node : TestGraph().nodes()) {
+    if (node->name() != "gradients/while_grad/while") continue;
+    EXPECT_EQ(CountOps(node->body(1), "MatMul"), 1) << "for the state";
+    EXPECT_EQ(CountOps(node->body(1), "AddN"), 0);
+  }
+}
+
+TEST_F(RecurrenceTest, SumsProductsOfNoSteps) {
+  // How many rows there are is not known while building.
+  const Output x = Reshape(In({1, 2, 3, 4}), {-1, 2});
+  const Output steps = IndexAxis(InInts({0}), 0, 0);
+  const Output loop = While(
+      {Const(TestGraph(), 0), x},
+      [&](const Outputs& v) { return Less(v[0], steps); },
+      [&](const Outputs& v) -> Outputs {
+        return {v[0] + 1.0, Step(v[1])};
+      })[1];
+  EXPECT_THAT(Evaluate(Gradients({loop}, {w_})[0]),
+              TensorEq(Tensor::Of<float>({2, 2}, {0, 0, 0, 0})));
+}
+
 TEST_F(RecurrenceTest, KeepsTheLoopsOutputs) {
   const Outputs last = Repeat(5, {h_, h_}, [&](const Outputs& v) -> Outputs {
     return {Step(v[0]), v[0]};
