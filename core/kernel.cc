@@ -78,6 +78,19 @@ void LayoutContext::SetOutputView(int output, int input, TensorShape shape,
   outputs_[output].view_offset = byte_offset;
 }
 
+void LayoutContext::SetOutputStrided(int output, int input, TensorShape shape,
+                                     size_t byte_offset,
+                                     absl::Span<const int64_t> strides) {
+  SetOutputView(output, input, std::move(shape), byte_offset);
+  outputs_[output].strides.assign(strides.begin(), strides.end());
+}
+
+void LayoutContext::SetOutputMoving(int output, int input, TensorShape shape,
+                                    absl::Span<const int64_t> strides) {
+  SetOutputStrided(output, input, std::move(shape), 0, strides);
+  outputs_[output].moving = true;
+}
+
 Tensor KernelContext::BorrowInput(int i) const {
   const TensorRef& r = input(i);
   return Tensor::Borrow(r.dtype, *r.shape, r.data);

@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -87,6 +88,9 @@ struct LayoutInput {
   TensorShape shape;              // Fully defined. Of a variable: its value's.
   const Tensor* value = nullptr;  // Null unless known already.
   ListShape list;                 // Of a variant.
+  // Elements from entry to entry of each axis. Empty: one element behind the
+  // other, which is what kernels get unless they take strides.
+  absl::Span<const int64_t> strides = {};
 };
 
 // What Layout says of an output.
@@ -97,6 +101,8 @@ struct LayoutOutput {
   ListShape list;
   int view_of = -1;  // The input whose memory it is, from `view_offset` on.
   size_t view_offset = 0;
+  absl::InlinedVector<int64_t, 4> strides;  // Of a view; empty: none.
+  bool moving = false;  // A view whose address Compute sets.
 };
 
 // The arguments and results of Kernel::Layout.
@@ -110,6 +116,10 @@ class LayoutContext {
   const TensorShape& input_shape(int i) const { return inputs_[i].shape; }
   DataType input_dtype(int i) const { return inputs_[i].dtype; }
   const ListShape& input_list(int i) const { return inputs_[i].list; }
+  // See LayoutInput.
+  absl::Span<const int64_t> input_strides(int i) const {
+    return inputs_[i].strides;
+  }
 
   // The value of an input on which the output shapes depend; null if it is not
   // known yet. Then `return c.Defer();`: Layout is called again while running,
@@ -133,6 +143,16 @@ class LayoutContext {
   // all outputs are views, Compute is not called.
   void SetOutputView(int output, int input, TensorShape shape,
                      size_t byte_offset = 0);
+  // Do all users of all outputs take strides? Then outputs may be parts of an
+  // input that do not lie in one piece.
+  bool may_stride() const { return may_stride_; }
+  void SetOutputStrided(int output, int input, TensorShape shape,
+                        size_t byte_offset, absl::Span<const int64_t> strides);
+  // May outputs be views whose address Compute sets, by SetOutputAddress?
+  // Strides need may_stride, too.
+  bool may_move() const { return may_move_; }
+  void SetOutputMoving(int output, int input, TensorShape shape,
+                       absl::Span<const int64_t> strides = {});
   // Output may be written over input, if that dies here. Both must have the
   // same number of bytes, and Compute must be right with and without.
   void AllowInPlace(int input, int output) {
@@ -145,6 +165,10 @@ class LayoutContext {
   }
 
   // For the runtime.
+  void AllowViews(bool may_stride, bool may_move) {
+    may_stride_ = may_stride;
+    may_move_ = may_move;
+  }
   bool deferred() const { return deferred_; }
   std::vector<LayoutOutput>& outputs() { return outputs_; }
   const std::vector<std::pair<int, int>>& in_place() const { return in_place_; }
@@ -158,6 +182,8 @@ class LayoutContext {
   size_t scratch_bytes_ = 0;
   std::shared_ptr<const KernelState> state_;
   bool deferred_ = false;
+  bool may_stride_ = false;
+  bool may_move_ = false;
 };
 
 // A placed value: where its elements are.
@@ -166,6 +192,7 @@ struct TensorRef {
   int64_t size = 0;  // Elements.
   const TensorShape* shape = nullptr;
   DataType dtype = DataType::kInvalid;
+  const int64_t* strides = nullptr;  // Of a strided view; null: none.
 };
 
 // What a run offers to kernels.
@@ -209,6 +236,10 @@ class KernelContext {
   }
   const TensorRef& input(int i) const { return values_[inputs_[i]]; }
   const TensorRef& output(int i) const { return values_[outputs_[i]]; }
+  // Of an output that was laid out as moving.
+  void SetOutputAddress(int i, const void* data) const {
+    values_[outputs_[i]].data = const_cast<void*>(data);
+  }
   const TensorShape& input_shape(int i) const { return *input(i).shape; }
   const TensorShape& output_shape(int i) const { return *output(i).shape; }
   // Inputs as a Tensor that borrows their memory: valid during Compute.
@@ -271,6 +302,8 @@ class Kernel {
   virtual ~Kernel() = default;
   virtual absl::Status Layout(LayoutContext& c) const = 0;
   virtual absl::Status Compute(KernelContext& c) const = 0;
+  // May the elements of `input` stand apart? See LayoutContext::input_strides.
+  virtual bool TakesStrides(int /*input*/) const { return false; }
 };
 
 using KernelFactory =

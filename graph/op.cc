@@ -326,6 +326,11 @@ OpSchema& OpSchema::Pointwise(absl::string_view micro_op) {
   return *this;
 }
 
+OpSchema& OpSchema::Form(OpForm form) {
+  traits_.form = form;
+  return *this;
+}
+
 OpSchema& OpSchema::ReadsVariable(int input) {
   traits_.variables.push_back({input, VariableAccess::kRead});
   return *this;

@@ -81,7 +81,20 @@ enum class VariableAccess {
 
 // The elementwise operation of a pointwise op, for fusion.
 struct PointwiseTrait {
-  std::string micro_op;  // "add", "tanh", ...
+  std::string micro_op;  // "add", "tanh", ...: see core/pointwise.h.
+};
+
+// What an op is to the passes that rewrite loops.
+enum class OpForm : uint8_t {
+  kOther,
+  kMatMul,          // (a, b), with attrs transpose_a and transpose_b.
+  kConcat,          // (parts..., axis).
+  kBiasAdd,         // (value, bias), bias along the last axis of a matrix.
+  kListFromTensor,  // (tensor, element_shape): the rows of a tensor.
+  kListGet,         // (list, index, element_shape).
+  kListReserve,     // (element_shape, num_elements).
+  kListSet,         // (list, index, item).
+  kListStack,       // (list, element_shape).
 };
 
 struct OpTraits {
@@ -93,6 +106,7 @@ struct OpTraits {
   bool random_stream = false;   // Draws from a counter that the session keeps.
   bool asserts = false;         // Exists to fail: runs if its consumers do.
   bool fallible_write = false;  // Its Compute may fail: writes into a copy.
+  OpForm form = OpForm::kOther;
   std::optional<PointwiseTrait> pointwise;
   std::vector<std::pair<int, VariableAccess>> variables;  // By input.
 };
@@ -129,6 +143,7 @@ class OpSchema {
   OpSchema& RandomStream();  // Implies Stateful.
   OpSchema& Asserts();       // Implies Stateful.
   OpSchema& Pointwise(absl::string_view micro_op);
+  OpSchema& Form(OpForm form);
   OpSchema& ReadsVariable(int input);
   OpSchema& WritesVariable(int input);   // Implies Stateful.
   OpSchema& UpdatesVariable(int input);  // Implies Stateful.

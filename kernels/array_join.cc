@@ -125,13 +125,17 @@ WEFT_KERNEL(ConcatV2, ConcatKernel, {});
 // ---- Unpack, Split, SplitV --------------------------------------------------
 
 // Outputs are consecutive parts of `input` along `axis`, of these sizes. Parts
-// that stand one after another in memory are views.
+// that stand one after another in memory are views; where users take strides,
+// all are.
 void SetParts(LayoutContext& c, int input, int axis,
               absl::Span<const int64_t> sizes, bool keep_axis) {
   const TensorShape& whole = c.input_shape(input);
   const DataType dtype = c.input_dtype(input);
   const bool views = IsPlain(dtype) && OuterOf(whole, axis) == 1;
   const int64_t inner = Product(whole.dims().subspan(axis + 1));
+  const bool strided = !views && IsPlain(dtype) && c.may_stride();
+  auto strides = Steps(whole);
+  if (!keep_axis) strides.erase(strides.begin() + axis);
   int64_t begin = 0;
   for (int i = 0; i < c.num_outputs(); ++i) {
     TensorShape part = whole;
@@ -140,6 +144,9 @@ void SetParts(LayoutContext& c, int input, int axis,
     if (views) {
       c.SetOutputView(i, input, std::move(part),
                       begin * inner * DataTypeSize(dtype));
+    } else if (strided) {
+      c.SetOutputStrided(i, input, std::move(part),
+                         begin * inner * DataTypeSize(dtype), strides);
     } else {
       c.SetOutput(i, std::move(part));
     }

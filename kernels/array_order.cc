@@ -36,9 +36,27 @@ absl::StatusOr<IntVector> Inverse(const IntVector& perm) {
   return inverse;
 }
 
+// Elements from entry to entry of each axis.
+IntVector StepsOf(const TensorShape& shape, absl::Span<const int64_t> strides) {
+  return strides.empty() ? Steps(shape)
+                         : IntVector(strides.begin(), strides.end());
+}
+
+// Do elements so far apart stand one behind the other?
+bool IsDense(const TensorShape& shape, const IntVector& strides) {
+  const IntVector steps = Steps(shape);
+  for (size_t i = 0; i < steps.size(); ++i) {
+    if (shape.dim(static_cast<int>(i)) != 1 && steps[i] != strides[i])
+      return false;
+  }
+  return true;
+}
+
 class TransposeKernel : public Kernel {
  public:
   explicit TransposeKernel(const KernelInit&) {}
+
+  bool TakesStrides(int input) const override { return input == 0; }
 
   absl::Status Layout(LayoutContext& c) const override {
     const TensorShape& x = c.input_shape(0);
@@ -56,15 +74,28 @@ class TransposeKernel : public Kernel {
       in_order = in_order && axis > last;
       last = axis;
     }
-    if (in_order) return SetSame(c, std::move(shape));
-    c.SetOutput(0, std::move(shape));
+    const IntVector from = StepsOf(x, c.input_strides(0));
+    IntVector strides;
+    for (int64_t axis : perm) strides.push_back(from[axis]);
+    const bool in_one_piece =
+        in_order ? c.input_strides(0).empty() : IsDense(shape, strides);
+    if (in_one_piece) return SetSame(c, std::move(shape));
+    if (c.may_stride() && IsPlain(c.input_dtype(0))) {
+      c.SetOutputStrided(0, 0, std::move(shape), 0, strides);
+    } else {
+      c.SetOutput(0, std::move(shape));
+    }
     return absl::OkStatus();
   }
 
   absl::Status Compute(KernelContext& c) const override {
     const TensorRef& out = c.output(0);
     const IntVector perm = ReadInts(c.input(1));
-    const IntVector from = Steps(c.input_shape(0));
+    const TensorRef& x = c.input(0);
+    const IntVector from =
+        StepsOf(*x.shape, x.strides == nullptr
+                              ? absl::Span<const int64_t>()
+                              : absl::MakeConstSpan(x.strides, perm.size()));
     const IntVector to = Steps(*out.shape);
     CopyAxes axes;
     for (size_t i = 0; i < perm.size(); ++i) {

@@ -297,6 +297,7 @@ WEFT_OP(ConcatV2)
     .Number("N", 2)
     .Type("T")
     .Type("Tidx", types::Integers(), DataType::kInt32)
+    .Form(OpForm::kConcat)
     .Infer(InferConcat)
     .Gradient(GradConcat);
 

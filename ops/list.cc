@@ -182,6 +182,7 @@ WEFT_OP(TensorListReserve)
     .Output("handle: variant")
     .Type("element_dtype")
     .Type("shape_type", types::Integers())
+    .Form(OpForm::kListReserve)
     .Infer(InferNewList)
     .NotDifferentiable();
 
@@ -191,6 +192,7 @@ WEFT_OP(TensorListFromTensor)
     .Output("output_handle: variant")
     .Type("element_dtype")
     .Type("shape_type", types::Integers())
+    .Form(OpForm::kListFromTensor)
     .Infer(InferFromTensor)
     .Gradient(GradFromTensor);
 
@@ -200,6 +202,7 @@ WEFT_OP(TensorListStack)
     .Output("tensor: element_dtype")
     .Type("element_dtype")
     .Attr("num_elements", -1)
+    .Form(OpForm::kListStack)
     .Infer(InferStack)
     .Gradient(GradStack);
 
@@ -210,6 +213,7 @@ WEFT_OP(TensorListGetItem)
     .Output("item: element_dtype")
     .Type("element_dtype")
     .Type("Tshape", types::Integers(), DataType::kInt32)
+    .Form(OpForm::kListGet)
     .Infer(InferGetItem)
     .Gradient(GradGetItem);
 
@@ -220,6 +224,7 @@ WEFT_OP(TensorListSetItem)
     .Output("output_handle: variant")
     .Type("element_dtype")
     .Attr("resize_if_index_out_of_bounds", false)
+    .Form(OpForm::kListSet)
     .Infer(InferSetItem)
     .Gradient(GradSetItem);
 

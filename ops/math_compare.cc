@@ -148,6 +148,7 @@ WEFT_OP(Select)
     .Input("e: T")
     .Output("output: T")
     .Type("T", types::Plain())
+    .Pointwise("select_rows")
     .Infer(InferSelect)
     .Gradient([](const GradContext& g) -> Outputs {
       const Output zeros = ZerosLike(g.dy());

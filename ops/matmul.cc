@@ -122,6 +122,7 @@ WEFT_OP(MatMul)
     .Type("T", types::Numbers())
     .Attr("grad_a", false)
     .Attr("grad_b", false)
+    .Form(OpForm::kMatMul)
     .Infer(InferMatMul)
     .Gradient(MatMulGradient);
 

@@ -100,6 +100,7 @@ WEFT_OP(BiasAdd)
     .Output("output: T")
     .Type("T", types::Numbers())
     .Attr("data_format", "NHWC", DataFormats())
+    .Form(OpForm::kBiasAdd)
     .Infer(InferBiasAdd)
     .Gradient([](const GradContext& g) -> Outputs {
       return {g.dy(),

@@ -82,14 +82,12 @@ absl::Status ReportMissing(const PlanGraph& graph,
   // One line per reason: many nodes may have the same.
   std::map<std::string, std::pair<int, int>> first_and_count;
   for (const MissingKernel& m : missing) {
-    const std::string key =
-        absl::StrCat(graph.nodes[m.node].source->op(), m.reason);
+    const std::string key = absl::StrCat(graph.nodes[m.node].op(), m.reason);
     ++first_and_count.insert({key, {m.node, 0}}).first->second.second;
   }
   std::vector<std::string> lines;
   for (const MissingKernel& m : missing) {
-    const std::string key =
-        absl::StrCat(graph.nodes[m.node].source->op(), m.reason);
+    const std::string key = absl::StrCat(graph.nodes[m.node].op(), m.reason);
     const auto [node, count] = first_and_count.at(key);
     if (node != m.node) continue;
     lines.push_back(
@@ -110,7 +108,8 @@ std::string DescribeCall(
   for (size_t i = 0; i < n.inputs.size(); ++i) {
     const TensorShape* shape = shape_of(static_cast<int>(i));
     // As the user wrote it, not as the passes left it.
-    const bool named = n.source != nullptr && n.role == OpRole::kCompute;
+    const bool named =
+        n.source != nullptr && n.made == nullptr && n.role == OpRole::kCompute;
     inputs.push_back(absl::StrCat(
         named ? n.source->input(static_cast<int>(i)).name()
               : graph.ValueName(n.inputs[i]),

@@ -38,9 +38,13 @@ std::vector<LayoutInput> LayoutInputs(const KernelCall& call,
     const TensorRef& ref = call.values[call.inputs[i]];
     inputs[i].dtype = ref.dtype;
     inputs[i].shape = *ref.shape;
+    if (ref.strides != nullptr) {
+      inputs[i].strides = {ref.strides, static_cast<size_t>(ref.shape->rank())};
+    }
     if (ref.dtype == DataType::kVariant) {
       inputs[i].list = ListShapeOf(*static_cast<const TensorList*>(ref.data));
     }
+    if (ref.strides != nullptr) continue;
     (*borrowed)[i] = Tensor::Borrow(ref.dtype, *ref.shape, ref.data);
     inputs[i].value = &(*borrowed)[i];
   }

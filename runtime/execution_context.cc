@@ -23,6 +23,8 @@ absl::Status ExecutionContext::Bind(std::shared_ptr<const Layout> layout) {
   lists_.clear();
   lists_.resize(l.num_lists);
   iterations_.assign(l.loops.size(), 0);
+  kept_.assign(l.kept.size(), {});
+  holds_.assign(l.kept.size(), false);
   variables.resize(plan_.graph().variables.size());
   fresh.resize(variables.size());
   outputs.resize(l.fetches.size());
@@ -57,10 +59,13 @@ void ExecutionContext::FillValues() {
     ref.dtype = place.dtype;
     ref.shape = &place.shape;
     ref.size = place.has_shape ? place.shape.num_elements() : 0;
+    if (!place.strides.empty()) ref.strides = place.strides.data();
     if (place.storage == Storage::kArena) {
       ref.data = arena_data_ + place.offset;
     } else if (place.storage == Storage::kKnown) {
-      ref.data = const_cast<void*>(layout.known[place.index].raw_data());
+      ref.data = static_cast<char*>(
+                     const_cast<void*>(layout.known[place.index].raw_data())) +
+                 place.offset;
     } else if (place.storage == Storage::kList) {
       ref.data = &lists_[place.index];
     }
@@ -109,6 +114,21 @@ void ExecutionContext::SetSlot(int value, Tensor tensor) {
   place = std::move(tensor);
   values_[value] = {place.mutable_raw_data(), place.num_elements(),
                     &place.shape(), place.dtype()};
+}
+
+bool ExecutionContext::Holds(int k) const {
+  if (!holds_[k]) return false;
+  const std::vector<int>& from = layout_->kept[k];
+  for (size_t i = 0; i < from.size(); ++i) {
+    if (kept_[k][i] != versions[from[i]]) return false;
+  }
+  return true;
+}
+
+void ExecutionContext::Keep(int k) {
+  kept_[k].clear();
+  for (int variable : layout_->kept[k]) kept_[k].push_back(versions[variable]);
+  holds_[k] = true;
 }
 
 void ExecutionContext::Start(const RunOptions& options) {

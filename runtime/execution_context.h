@@ -68,9 +68,14 @@ class ExecutionContext : public RunServices {
   // Sets a slot and the value that is in it.
   void SetSlot(int value, Tensor tensor);
   int64_t& iterations(int loop) { return iterations_[loop]; }
+  // Is Layout::kept[k] in the arena as an earlier run has left it, and have its
+  // variables not changed since then?
+  bool Holds(int k) const;
+  void Keep(int k);
 
   // ---- Of the current run, kept for its caller ------------------------------
-  std::vector<Tensor> variables;  // As at the start.
+  std::vector<Tensor> variables;   // As at the start.
+  std::vector<uint64_t> versions;  // Of the variables.
   std::vector<Tensor> fresh;    // By variable: what the commit segment writes.
   std::vector<Tensor> outputs;  // By fetch.
   std::vector<int64_t> key;     // Of the feeds' shapes.
@@ -98,6 +103,9 @@ class ExecutionContext : public RunServices {
   std::vector<Tensor> slots_;
   std::vector<TensorList> lists_;
   std::vector<int64_t> iterations_;  // By loop.
+  // By kept value: the versions of its variables, and whether it is there.
+  std::vector<std::vector<uint64_t>> kept_;
+  std::vector<bool> holds_;
   absl::Time deadline_ = absl::InfiniteFuture();
   const CancellationToken* cancellation_ = nullptr;
   bool stoppable_ = true;

@@ -99,9 +99,12 @@ class Execution {
     }
     if (!where.empty()) where += "]";
     std::string node;
-    if (i.node >= 0) {
-      const bool computes =
-          i.kind == InstrKind::kKernel || i.kind == InstrKind::kDeferred;
+    const MadeOp* made =
+        i.node >= 0 ? plan_.graph().nodes[i.node].made.get() : nullptr;
+    if (i.node >= 0 && (made == nullptr || !made->names_its_parts)) {
+      const bool computes = i.kind == InstrKind::kKernel ||
+                            i.kind == InstrKind::kDeferred ||
+                            i.kind == InstrKind::kKept;
       node = computes ? DescribeCall(
                             plan_.graph(), i.node,
                             [&](int input) {
@@ -109,8 +112,9 @@ class Execution {
                             })
                       : plan_.graph().Describe(i.node);
     }
+    if (!node.empty()) node += ": ";
     return absl::Status(status.code(),
-                        absl::StrCat(node, ": ", status.message(), where));
+                        absl::StrCat(node, status.message(), where));
   }
 
  private:
@@ -119,6 +123,17 @@ class Execution {
     switch (i.kind) {
       case InstrKind::kDeferred:
         return RunDeferred(i);
+      case InstrKind::kKept: {
+        if (context_.Holds(i.first)) break;
+        KernelContext c(values, absl::Span<const int>(i.inputs, i.num_inputs),
+                        absl::Span<const int>(i.outputs, i.num_outputs),
+                        &context_);
+        c.Place(context_.arena() + i.scratch, i.state, /*dying_inputs=*/0,
+                i.random_counter);
+        WEFT_RETURN_IF_ERROR(i.kernel->Compute(c));
+        context_.Keep(i.first);
+        break;
+      }
       case InstrKind::kAlias:
         values[i.outputs[0]].data =
             static_cast<char*>(values[i.inputs[0]].data) + i.bytes;

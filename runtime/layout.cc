@@ -143,13 +143,19 @@ class Assembler {
     NodeState& state = walk_.mutable_node(id);
     if (state.mode != NodeMode::kSkip) {
       const bool deferred = state.mode == NodeMode::kDefer;
-      Instruction& instruction =
-          Add(deferred ? InstrKind::kDeferred : InstrKind::kKernel, position,
-              node.inputs, node.outputs);
+      const std::vector<int>* kept = deferred ? nullptr : plan_.kept(id);
+      Instruction& instruction = Add(deferred          ? InstrKind::kDeferred
+                                     : kept != nullptr ? InstrKind::kKept
+                                                       : InstrKind::kKernel,
+                                     position, node.inputs, node.outputs);
       instruction.kernel = plan_.kernel(id);
       instruction.state = state.state.get();
       instruction.scratch = placement_.scratch(position);
       instruction.dying = DyingInputs(position, node, deferred);
+      if (kept != nullptr) {
+        instruction.first = static_cast<int>(layout_->kept.size());
+        layout_->kept.push_back(*kept);
+      }
       instruction.random_counter = plan_.random_counter(id);
       instruction.cost = Cost(node);
       if (state.state != nullptr)
@@ -163,7 +169,7 @@ class Assembler {
     if (state.mode == NodeMode::kDefer) return;
     for (int output : node.outputs) {
       const ValueState& view = walk_.value(output);
-      if (view.view_of < 0 || !table_.InSlot(output)) continue;
+      if (view.view_of < 0 || view.moving || !walk_.Moves(output)) continue;
       Add(InstrKind::kAlias, position, {view.view_of}, {output}).bytes =
           view.view_offset;
     }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/kernel.h"
@@ -19,6 +20,7 @@ namespace weft {
 enum class InstrKind : uint8_t {
   kKernel,    // Compute.
   kDeferred,  // Layout, then Compute.
+  kKept,      // Compute, unless Layout::kept[first] still holds.
   kCopy,      // `bytes` from inputs[0] to outputs[0].
   kAlias,     // outputs[0] is inputs[0], `bytes` further.
   kHandOver,  // Tensors and lists, all at once: Layout::hand_overs[first,
@@ -41,7 +43,7 @@ struct Instruction {
     uint64_t dying = 0;  // Of kKernel, kDeferred: see KernelContext.
     uint64_t bytes;      // Of kCopy, kAlias.
     struct {
-      int first, last;  // Of kHandOver, kShadow.
+      int first, last;  // Of kHandOver, kKept, kShadow.
     };
   };
   int target = 0;  // Of jumps: the instruction; of loops: the loop.
@@ -55,9 +57,9 @@ struct Instruction {
 
 // Where the elements of a value are.
 enum class Storage : uint8_t {
-  kNone,      // Not used while running.
+  kNone,      // Not used while running, or where a kernel says.
   kArena,     // At `offset`.
-  kKnown,     // In Layout::known[index].
+  kKnown,     // At `offset` in Layout::known[index].
   kFeed,      // In feed `index`.
   kVariable,  // In variable `index`, as at the start of the run.
   kTarget,    // In variable `index`, as the commit segment writes it.
@@ -73,6 +75,7 @@ struct Place {
   int index = 0;
   size_t offset = 0;
   TensorShape shape;
+  absl::InlinedVector<int64_t, 4> strides;  // Empty: none.
 };
 
 struct HandOver {
@@ -135,6 +138,7 @@ struct Layout {
   std::vector<HandOver> hand_overs;
   std::vector<ShadowWrite> shadows;
   std::vector<std::shared_ptr<const KernelState>> states;
+  std::vector<std::vector<int>> kept;  // The variables it follows from.
   std::vector<LoopInfo> loops;
   std::vector<int> loop_of;  // By instruction: the innermost loop, or -1.
 

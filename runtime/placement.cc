@@ -21,6 +21,7 @@ Placement::Placement(const Plan& plan, const ShapeWalk& walk,
   assignments_.resize(schedule.loops.size());
   spare_.assign(schedule.loops.size(), 0);
   spare_bytes_.assign(schedule.loops.size(), 0);
+  PlaceKept();
   ChooseFetches();
   FindWants();
   OrderLoopAssignments();
@@ -40,9 +41,10 @@ size_t Placement::Bytes(int value) const {
          DataTypeSize(graph_.values[value].dtype);
 }
 
-// Is the value all of its root?
+// Is the value all of its root, and known to be before running?
 bool Placement::Covers(int value) const {
-  return liveness_.offset(value) == 0 &&
+  return !walk_.Moves(value) && walk_.value(value).strides.empty() &&
+         liveness_.offset(value) == 0 &&
          Bytes(value) == Bytes(liveness_.root(value));
 }
 
@@ -54,6 +56,28 @@ size_t Placement::offset(int value) const {
 bool Placement::SamePlace(int a, int b) const {
   if (!Placed(a) || !Placed(b)) return false;
   return fetch(a) == fetch(b) && offset(a) == offset(b);
+}
+
+// What stays for the next run has a place that nothing else ever takes.
+void Placement::PlaceKept() {
+  for (size_t p = 0; p < schedule_.steps.size(); ++p) {
+    const Step& step = schedule_.steps[p];
+    if (step.kind != Step::kNode || plan_.kept(step.node) == nullptr) continue;
+    for (int root : graph_.nodes[step.node].outputs) {
+      if (!IsArena(root)) continue;
+      const size_t bytes = Bytes(root);
+      const int end = static_cast<int>(schedule_.steps.size());
+      blocks_.push_back(
+          {.offset = planner_.Allocate(bytes), .bytes = bytes, .last = end});
+      taken_at_.push_back(-1);
+      block_of_[root] = static_cast<int>(blocks_.size()) - 1;
+      uses_.push_back({.value = root,
+                       .offset = blocks_.back().offset,
+                       .bytes = bytes,
+                       .first = 0,
+                       .last = end});
+    }
+  }
 }
 
 void Placement::ChooseFetches() {
@@ -169,6 +193,7 @@ void Placement::Place(int position, absl::Span<const int> outputs,
   for (size_t i = 0; i < outputs.size(); ++i) {
     const int root = outputs[i];
     if (liveness_.root(root) != root || !IsArena(root)) continue;
+    if (block_of_[root] >= 0) continue;  // Is kept.
     const int output = static_cast<int>(i);
     if (fetch_of_[root] >= 0) {
       blocks_.push_back({.bytes = Bytes(root),
@@ -225,8 +250,10 @@ bool Placement::PlaceOverInput(int root, int position,
       continue;
     const int from = liveness_.root(input);
     const int block = block_of_[from];
+    const bool is_kept =
+        blocks_[block].last == static_cast<int>(schedule_.steps.size());
     if (!liveness_.DiesAt(input, position) || blocks_[block].fetch >= 0 ||
-        taken_at_[block] == position) {
+        is_kept || taken_at_[block] == position) {
       continue;
     }
     // Within its loop a variable's block is reserved for its next value.

@@ -72,6 +72,7 @@ class Placement {
   bool IsArena(int value) const;
   size_t Bytes(int value) const;
   bool Covers(int value) const;
+  void PlaceKept();
   void ChooseFetches();
   void FindWants();
   void Want(int result, int owner, int begin, int end, int loop);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "core/status.h"
 #include "runtime/diagnose.h"
@@ -14,6 +15,12 @@ namespace weft {
 absl::StatusOr<std::unique_ptr<Kernel>> MakeKernel(const PlanGraph& graph,
                                                    int node) {
   const PlanNode& n = graph.nodes[node];
+  if (n.made != nullptr) {
+    return KernelRegistry::Global().Create(
+        n.made->op, {.attrs = n.made->attrs,
+                     .input_types = n.made->input_types,
+                     .output_types = n.made->output_types});
+  }
   const OpSchema* schema = n.schema();
   if (schema == nullptr) return Unimplemented("weft does not have this op");
   // A variable's handle counts as such, whatever stands for it in the plan.
@@ -52,7 +59,11 @@ absl::Status Plan::Compile(RandomCounters* counters) {
   Prune(&graph_, nullptr);  // Handles and what carried them.
   WEFT_RETURN_IF_ERROR(OrderNodes(&graph_));
   WEFT_RETURN_IF_ERROR(CheckPlaceholders(graph_));
+  if (options_.passes.enabled && options_.rewrites)
+    WEFT_RETURN_IF_ERROR(RunRewrites(&graph_, &report_));
   WEFT_RETURN_IF_ERROR(MakeKernels());
+  FindStridedValues();
+  FindKept();
   random_counter_.assign(graph_.nodes.size(), -1);
   for (size_t n = 0; n < graph_.nodes.size(); ++n) {
     if (!graph_.nodes[n].traits().random_stream) continue;
@@ -81,6 +92,60 @@ absl::Status Plan::MakeKernels() {
     }
   }
   return missing.empty() ? absl::OkStatus() : ReportMissing(graph_, missing);
+}
+
+void Plan::FindStridedValues() {
+  may_stride_.assign(graph_.values.size(), true);
+  for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+    const PlanNode& node = graph_.nodes[n];
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      if (kernels_[n] == nullptr ||
+          !kernels_[n]->TakesStrides(static_cast<int>(i))) {
+        may_stride_[node.inputs[i]] = false;
+      }
+    }
+  }
+  for (const PlanFrame& frame : graph_.frames) {
+    for (int result : frame.results) may_stride_[result] = false;
+  }
+}
+
+void Plan::FindKept() {
+  kept_.resize(graph_.nodes.size());
+  absl::flat_hash_map<int, int> start_of;  // By value: the variable.
+  for (size_t v = 0; v < graph_.variables.size(); ++v) {
+    if (graph_.variables[v].start >= 0)
+      start_of[graph_.variables[v].start] = static_cast<int>(v);
+  }
+  // Adds the variables that `value` is read from; false if it is made in
+  // another way.
+  auto trace = [&](int value, std::vector<int>* variables) {
+    while (true) {
+      const auto start = start_of.find(value);
+      if (start != start_of.end()) {
+        variables->push_back(start->second);
+        return true;
+      }
+      const int maker = graph_.values[value].node;
+      if (maker < 0) return false;
+      const PlanNode& node = graph_.nodes[maker];
+      if (node.role == OpRole::kConst) return true;
+      const bool reads = node.role == OpRole::kCompute &&
+                         !node.traits().variables.empty() &&
+                         node.phase == WritePhase::kNone;
+      if (!reads && node.role != OpRole::kIdentity) return false;
+      value = node.inputs[0];
+    }
+  };
+  for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+    const PlanNode& node = graph_.nodes[n];
+    if (node.made == nullptr || !node.made->may_be_kept || node.frame != 0)
+      continue;
+    std::vector<int> variables;
+    bool keeps = true;
+    for (int input : node.inputs) keeps = keeps && trace(input, &variables);
+    if (keeps) kept_[n] = std::move(variables);
+  }
 }
 
 int64_t Plan::max_iterations(int node) const {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ namespace weft {
 
 struct PlanOptions {
   PassOptions passes = {};
+  // False: every node is run by itself, as check_numerics needs it.
+  bool rewrites = true;
   int64_t max_loop_iterations = std::numeric_limits<int64_t>::max();
 };
 
@@ -51,6 +54,13 @@ class Plan {
   const std::vector<std::atomic<uint64_t>*>& random_counters() const {
     return counters_;
   }
+  // If the results of a node stay the same from run to run while variables do:
+  // which variables; else null.
+  const std::vector<int>* kept(int node) const {
+    return kept_[node].has_value() ? &*kept_[node] : nullptr;
+  }
+  // Do all users of the value take strides?
+  bool may_stride(int value) const { return may_stride_[value]; }
   // Of a kWhile node.
   int64_t max_iterations(int node) const;
   const PassReport& report() const { return report_; }
@@ -60,13 +70,17 @@ class Plan {
  private:
   absl::Status Compile(RandomCounters* counters);
   absl::Status MakeKernels();
+  void FindStridedValues();
+  void FindKept();
 
   PlanOptions options_;
   PlanGraph graph_;
   std::vector<FeedSpec> feed_specs_;
   PassReport report_;
-  std::vector<std::unique_ptr<Kernel>> kernels_;  // By node.
-  std::vector<int> random_counter_;               // By node.
+  std::vector<std::unique_ptr<Kernel>> kernels_;       // By node.
+  std::vector<bool> may_stride_;                       // By value.
+  std::vector<std::optional<std::vector<int>>> kept_;  // By node.
+  std::vector<int> random_counter_;                    // By node.
   std::vector<std::atomic<uint64_t>*> counters_;
   bool has_flexible_variables_ = false;
 };

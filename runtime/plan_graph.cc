@@ -17,6 +17,11 @@ const OpTraits& PlanNode::NoTraits() {
   return none;
 }
 
+absl::string_view PlanNode::op() const {
+  if (made != nullptr) return made->op;
+  return source != nullptr ? absl::string_view(source->op()) : "NoOp";
+}
+
 int PlanGraph::AddFrame(int parent, int owner) {
   frames.push_back({.parent = parent, .owner = owner});
   return static_cast<int>(frames.size()) - 1;
@@ -45,6 +50,21 @@ int PlanGraph::AddConstant(Tensor value) {
   return static_cast<int>(constants.size()) - 1;
 }
 
+int PlanGraph::AddMade(MadeOp op, int source, int frame, Ids inputs,
+                       const std::vector<TensorShape>& made_shapes) {
+  PlanNode node = {.source = nodes[source].source,
+                   .frame = frame,
+                   .scope = nodes[source].scope,
+                   .inputs = std::move(inputs)};
+  for (size_t i = 0; i < made_shapes.size(); ++i) {
+    shapes.push_back(made_shapes[i]);
+    node.outputs.push_back(
+        AddValue({.dtype = op.output_types[i], .shape = &shapes.back()}));
+  }
+  node.made = std::make_shared<const MadeOp>(std::move(op));
+  return AddNode(std::move(node));
+}
+
 std::string PlanGraph::NameOf(int node) const {
   const PlanNode& n = nodes[node];
   return absl::StrCat(scopes[n.scope],
@@ -52,9 +72,7 @@ std::string PlanGraph::NameOf(int node) const {
 }
 
 std::string PlanGraph::Describe(int node) const {
-  const Node* source = nodes[node].source;
-  return absl::StrCat(source != nullptr ? source->op() : "NoOp", " '",
-                      NameOf(node), "'");
+  return absl::StrCat(nodes[node].op(), " '", NameOf(node), "'");
 }
 
 std::string PlanGraph::PathOf(int node) const {

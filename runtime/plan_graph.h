@@ -16,12 +16,15 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "core/attr.h"
 #include "core/data_type.h"
 #include "core/tensor.h"
 #include "core/tensor_shape.h"
@@ -48,8 +51,25 @@ enum class WritePhase : uint8_t {
   kShadow,  // At its place, on a copy that is swapped in at the end.
 };
 
+// What a pass has put in the place of nodes: an op that only kernels know, by a
+// name that begins with "_".
+struct MadeOp {
+  std::string op;
+  AttrMap attrs;
+  std::vector<DataType> input_types;
+  std::vector<DataType> output_types;
+  bool names_its_parts = false;  // Its errors say which node they are of.
+  bool is_pure = false;          // May be computed while laying out.
+  // The result stays for the next run if it follows from variables that have
+  // not changed.
+  bool may_be_kept = false;
+};
+
 struct PlanNode {
-  const Node* source = nullptr;  // Name, op, attrs. Null: made by the importer.
+  // Name, op, attrs. Null: made by the importer. Of a made op: what it stands
+  // for, for its name.
+  const Node* source = nullptr;
+  std::shared_ptr<const MadeOp> made = nullptr;
   OpRole role = OpRole::kCompute;
   WritePhase phase = WritePhase::kNone;
   int frame = 0;
@@ -63,8 +83,13 @@ struct PlanNode {
   Ids outputs;
   Ids controls;  // Nodes of the same frame that run before.
 
+  // Null if weft does not know the op, or if it is made.
   const OpSchema* schema() const {
-    return source != nullptr ? source->schema() : nullptr;
+    return source != nullptr && made == nullptr ? source->schema() : nullptr;
+  }
+  absl::string_view op() const;  // "NoOp" without a source.
+  const AttrMap& attrs() const {
+    return made != nullptr ? made->attrs : source->attrs();
   }
   // Of ops that weft does not know: none.
   const OpTraits& traits() const { return *op_traits; }
@@ -116,12 +141,17 @@ struct PlanGraph {
   std::vector<PlanVariable> variables;
   std::vector<ShadowWrite> shadows;
   std::deque<Tensor> constants;
+  std::deque<TensorShape> shapes;  // Of values of made nodes.
   std::vector<std::string> scopes = {""};
 
   int AddFrame(int parent, int owner);
   int AddNode(PlanNode node);  // Its outputs become its own.
   int AddValue(PlanValue value);
   int AddConstant(Tensor value);
+  // A made node in `frame` that stands for `source`, with outputs of these
+  // shapes; its number.
+  int AddMade(MadeOp op, int source, int frame, Ids inputs,
+              const std::vector<TensorShape>& shapes);
 
   // "rnn/while/MatMul": with the calls it was inlined from.
   std::string NameOf(int node) const;

@@ -158,7 +158,7 @@ absl::Status PlanRunner::RunLeased(absl::Span<const Tensor> feeds,
   if (MakesShadows(plan)) WEFT_RETURN_IF_ERROR(turn.Take(store_, check_stop));
   context->variables.resize(cells_.size());
   if (!cells_.empty()) {
-    store_->Snapshot(cells_, &context->variables);
+    store_->Snapshot(cells_, &context->variables, &context->versions);
     WEFT_RETURN_IF_ERROR(CheckVariables(*context));
   }
   WEFT_RETURN_IF_ERROR(BindLayout(feeds, context));

@@ -55,11 +55,7 @@ class Scheduler {
   // A view of what has no fixed place must be set while running.
   bool HasMovingView(const PlanNode& node) const {
     for (int output : node.outputs) {
-      int v = output;
-      if (walk_.value(v).view_of < 0) continue;
-      while (walk_.value(v).view_of >= 0)
-        v = walk_.Canonical(walk_.value(v).view_of);
-      if (walk_.value(v).in_slot) return true;
+      if (walk_.value(output).view_of >= 0 && walk_.Moves(output)) return true;
     }
     return false;
   }

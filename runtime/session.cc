@@ -98,10 +98,11 @@ class SessionImpl : public Session {
     if (options.num_threads > 0) return options.num_threads;
     return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   }
+  // Without `rewrites` every node is run by itself.
   absl::StatusOr<std::shared_ptr<PlanRunner>> FindRunner(
-      const Signature& signature);
+      const Signature& signature, bool rewrites = true);
   absl::StatusOr<std::shared_ptr<PlanRunner>> MakeRunner(
-      const Signature& signature);
+      const Signature& signature, bool rewrites = true);
   absl::Status RunOnce(const Signature& signature, const RunOptions& options);
   absl::Status CheckValue(absl::string_view name, const Tensor& value) const;
   void FreeMemory();
@@ -142,7 +143,15 @@ absl::Status SessionImpl::RunPlan(PlanRunner* runner,
     ++running_;
   }
   runs_.fetch_add(1, std::memory_order_relaxed);
-  absl::Status status = runner->Run(feeds, outputs, options);
+  absl::Status status;
+  if (options.check_numerics && runner->plan().options().rewrites) {
+    // What is rewritten does not say which node it was.
+    auto plain = FindRunner(runner->signature(), /*rewrites=*/false);
+    status =
+        plain.ok() ? (*plain)->Run(feeds, outputs, options) : plain.status();
+  } else {
+    status = runner->Run(feeds, outputs, options);
+  }
   std::lock_guard<std::mutex> lock(running_mu_);
   if (--running_ == 0) all_done_.notify_all();
   return status;
@@ -159,11 +168,12 @@ void SessionImpl::FreeMemory() {
 }
 
 absl::StatusOr<std::shared_ptr<PlanRunner>> SessionImpl::MakeRunner(
-    const Signature& signature) {
+    const Signature& signature, bool rewrites) {
   WEFT_ASSIGN_OR_RETURN(const ResolvedSignature resolved,
                         Resolve(graph_, signature));
   const PlanOptions options = {
       .passes = options_.passes,
+      .rewrites = rewrites,
       .max_loop_iterations = options_.max_loop_iterations};
   WEFT_ASSIGN_OR_RETURN(std::unique_ptr<const Plan> plan,
                         Plan::Create(graph_, resolved, options, &counters_));
@@ -172,13 +182,16 @@ absl::StatusOr<std::shared_ptr<PlanRunner>> SessionImpl::MakeRunner(
 }
 
 absl::StatusOr<std::shared_ptr<PlanRunner>> SessionImpl::FindRunner(
-    const Signature& signature) {
+    const Signature& signature, bool rewrites) {
+  const std::string key =
+      absl::StrCat(rewrites ? "" : "plain:", SignatureKey(signature));
   std::lock_guard<std::mutex> lock(runners_mu_);
-  std::shared_ptr<PlanRunner>& runner = runners_[SignatureKey(signature)];
+  std::shared_ptr<PlanRunner>& runner = runners_[key];
   if (runner == nullptr) {
-    absl::StatusOr<std::shared_ptr<PlanRunner>> made = MakeRunner(signature);
+    absl::StatusOr<std::shared_ptr<PlanRunner>> made =
+        MakeRunner(signature, rewrites);
     if (!made.ok()) {
-      runners_.erase(SignatureKey(signature));
+      runners_.erase(key);
       return made.status();
     }
     runner = *std::move(made);

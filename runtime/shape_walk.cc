@@ -62,6 +62,13 @@ int ShapeWalk::Canonical(int v) const {
   return v;
 }
 
+bool ShapeWalk::Moves(int v) const {
+  for (v = Canonical(v);; v = Canonical(values_[v].view_of)) {
+    if (values_[v].in_slot || values_[v].moving) return true;
+    if (values_[v].view_of < 0) return false;
+  }
+}
+
 void ShapeWalk::SetKnown(int value, Tensor tensor) {
   ValueState& state = values_[value];
   state = {.shape = tensor.shape(),
@@ -145,6 +152,7 @@ absl::Status ShapeWalk::WalkKernel(int id) {
     inputs[i].shape = state.shape;
     inputs[i].value = state.known >= 0 ? &known_[state.known] : nullptr;
     inputs[i].list = ListOf(node.inputs[i]);
+    inputs[i].strides = state.strides;
   }
   const absl::Status status = LayOutKernel(id, inputs);
   if (status.ok()) return absl::OkStatus();
@@ -153,6 +161,7 @@ absl::Status ShapeWalk::WalkKernel(int id) {
     Defer(id, status);
     return absl::OkStatus();
   }
+  if (node.made != nullptr && node.made->names_its_parts) return status;
   return Annotate(status, DescribeCall(graph_, id, [&](int i) {
                     return &values_[node.inputs[i]].shape;
                   }));
@@ -165,6 +174,7 @@ absl::Status ShapeWalk::LayOutKernel(int id,
   types.clear();
   for (int output : node.outputs) types.push_back(graph_.values[output].dtype);
   LayoutContext context(inputs, types);
+  context.AllowViews(MayStride(node), /*may_move=*/true);
   WEFT_RETURN_IF_ERROR(plan_.kernel(id)->Layout(context));
   const bool in_slot =
       std::any_of(types.begin(), types.end(), [](DataType type) {
@@ -187,6 +197,11 @@ absl::Status ShapeWalk::LayOutKernel(int id,
   return Internal("the kernel threw: ", e.what());
 }
 
+bool ShapeWalk::MayStride(const PlanNode& node) const {
+  return std::all_of(node.outputs.begin(), node.outputs.end(),
+                     [&](int output) { return plan_.may_stride(output); });
+}
+
 absl::Status ShapeWalk::TakeOutputs(int id, LayoutContext* context) {
   const PlanNode& node = graph_.nodes[id];
   bool computes = node.outputs.empty();
@@ -203,9 +218,10 @@ absl::Status ShapeWalk::TakeOutputs(int id, LayoutContext* context) {
     const int source =
         output.view_of >= 0 ? Canonical(node.inputs[output.view_of]) : -1;
     ValueState& state = values_[node.outputs[i]];
+    const bool in_one_piece = output.strides.empty() && !output.moving;
     if (output.value.is_valid()) {
       SetKnown(node.outputs[i], std::move(output.value));
-    } else if (source >= 0 && values_[source].known >= 0) {
+    } else if (source >= 0 && values_[source].known >= 0 && in_one_piece) {
       SetKnown(node.outputs[i], ViewOf(known_[values_[source].known],
                                        output.view_offset, output.shape));
     } else {
@@ -213,9 +229,11 @@ absl::Status ShapeWalk::TakeOutputs(int id, LayoutContext* context) {
       state.has_shape = true;
       state.view_of = source;
       state.view_offset = output.view_offset;
+      state.strides = output.strides;
+      state.moving = output.moving;
       if (value.dtype == DataType::kVariant)
         SetListState(node.outputs[i], output.list);
-      computes |= source < 0;
+      computes |= source < 0 || output.moving;
     }
   }
   if (!computes || TryCompute(id)) return absl::OkStatus();
@@ -231,6 +249,7 @@ absl::Status ShapeWalk::TakeOutputs(int id, LayoutContext* context) {
 // be run, since that may never happen.
 bool ShapeWalk::TryCompute(int id) {
   const PlanNode& node = graph_.nodes[id];
+  if (node.made != nullptr && !node.made->is_pure) return false;
   for (int input : node.inputs) {
     if (values_[input].known < 0) return false;
   }

@@ -29,6 +29,8 @@ struct ValueState {
   int same_as = -1;        // This value is that one.
   int view_of = -1;        // Its memory is that one's, from view_offset on.
   size_t view_offset = 0;
+  absl::InlinedVector<int64_t, 4> strides;  // Of a view; empty: none.
+  bool moving = false;  // A view whose address the kernel sets while running.
 };
 
 enum class NodeMode : uint8_t {
@@ -62,6 +64,8 @@ class ShapeWalk {
   const std::vector<Tensor>& known() const { return known_; }
   // The value that stands for `v`: identities and the like left out.
   int Canonical(int v) const;
+  // Is the address of the value only known while running?
+  bool Moves(int v) const;
 
  private:
   absl::Status WalkFrame(int frame);
@@ -72,6 +76,7 @@ class ShapeWalk {
   absl::Status CheckCondition(int node, int value) const;
   void ShapeWrittenVariables(int node);
   absl::Status LayOutKernel(int node, absl::Span<const LayoutInput> inputs);
+  bool MayStride(const PlanNode& node) const;
   absl::Status TakeOutputs(int node, LayoutContext* context);
   bool TryCompute(int node);
   void Defer(int node, const absl::Status& why);

@@ -59,6 +59,7 @@ int ValueTable::Entry(int value) {
   place.dtype = graph_.values[v].dtype;
   place.has_shape = state.has_shape;
   if (state.has_shape) place.shape = state.shape;
+  place.strides = state.strides;
   Locate(v, &place);
   return v;
 }
@@ -66,10 +67,13 @@ int ValueTable::Entry(int value) {
 void ValueTable::Locate(int v, Place* place) {
   const int root = liveness_.root(v);
   const External external = ExternalOf(v);
-  const int known = walk_.value(v).known;
+  const bool is_view = walk_.value(v).view_of >= 0;
+  const int known = walk_.value(is_view ? root : v).known;
+  if (is_view && !InSlot(v) && walk_.Moves(v)) return;
   if (known >= 0) {
     place->storage = Storage::kKnown;
     place->index = static_cast<int>(layout_.known.size());
+    place->offset = is_view ? liveness_.offset(v) : 0;
     layout_.known.push_back(walk_.known()[known]);
   } else if (IsList(v)) {
     place->storage = Storage::kList;

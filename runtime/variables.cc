@@ -15,9 +15,14 @@ VariableStore::Cell* VariableStore::Find(absl::string_view name) {
 }
 
 void VariableStore::Snapshot(const std::vector<Cell*>& cells,
-                             std::vector<Tensor>* values) const {
+                             std::vector<Tensor>* values,
+                             std::vector<uint64_t>* versions) const {
+  versions->resize(cells.size());
   std::lock_guard<std::mutex> lock(mu_);
-  for (size_t i = 0; i < cells.size(); ++i) (*values)[i] = cells[i]->value;
+  for (size_t i = 0; i < cells.size(); ++i) {
+    (*values)[i] = cells[i]->value;
+    (*versions)[i] = cells[i]->version;
+  }
 }
 
 std::map<std::string, Tensor> VariableStore::Snapshot() const {

@@ -31,9 +31,9 @@ class VariableStore {
   // The cell of the variable called `name`; lives as long as the store.
   Cell* Find(absl::string_view name);
 
-  // Handles of the values of `cells`, as of one moment.
-  void Snapshot(const std::vector<Cell*>& cells,
-                std::vector<Tensor>* values) const;
+  // Handles of the values of `cells` and their versions, as of one moment.
+  void Snapshot(const std::vector<Cell*>& cells, std::vector<Tensor>* values,
+                std::vector<uint64_t>* versions) const;
   std::map<std::string, Tensor> Snapshot() const;
 
   // All writers pass here. Shadows of variables are made from values that no

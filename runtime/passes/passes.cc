@@ -16,4 +16,18 @@ absl::Status RunPasses(const PassOptions& options, PlanGraph* graph,
   return OrderNodes(graph);
 }
 
+absl::Status RunRewrites(PlanGraph* graph, PassReport* report) {
+  HoistInvariants(graph, report);
+  WEFT_RETURN_IF_ERROR(OrderNodes(graph));
+  StoreRows(graph, report);
+  Prune(graph, nullptr);
+  WEFT_RETURN_IF_ERROR(OrderNodes(graph));
+  RewriteLoops(graph, report);
+  Prune(graph, nullptr);
+  WEFT_RETURN_IF_ERROR(OrderNodes(graph));
+  FusePointwise(graph, report);
+  Prune(graph, nullptr);
+  return OrderNodes(graph);
+}
+
 }  // namespace weft

@@ -35,6 +35,27 @@ void FoldConstants(PlanGraph* graph, PassReport* report);
 // Keeps one of nodes that compute the same.
 void ShareCommonSubexpressions(PlanGraph* graph, PassReport* report);
 
+// ---- When variables are bound: RunRewrites
+// -----------------------------------
+
+// Those that put made nodes (see MadeOp) in the place of others.
+absl::Status RunRewrites(PlanGraph* graph, PassReport* report);
+
+// Constants, reads of variables and sums of known shape that are the same in
+// every step leave their loop.
+void HoistInvariants(PlanGraph* graph, PassReport* report);
+
+// In loops: products with a matrix from outside pack it beforehand; those of
+// what each step reads from a list are made for many steps at once; lists made
+// from tensors are read without a copy.
+void RewriteLoops(PlanGraph* graph, PassReport* report);
+
+// Lists that loops fill, step by step, are tensors.
+void StoreRows(PlanGraph* graph, PassReport* report);
+
+// Connected elementwise nodes become one: a _Pointwise program.
+void FusePointwise(PlanGraph* graph, PassReport* report);
+
 }  // namespace weft
 
 #endif  // WEFT_RUNTIME_PASSES_PASSES_H_

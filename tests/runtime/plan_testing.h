@@ -46,7 +46,7 @@ struct PlanAndLayout {
     std::vector<std::string> ops;
     for (const Instruction& i : layout->program) {
       if (i.kind == InstrKind::kKernel || i.kind == InstrKind::kDeferred) {
-        ops.push_back(plan->graph().nodes[i.node].source->op());
+        ops.emplace_back(plan->graph().nodes[i.node].op());
       }
     }
     return ops;

@@ -1,0 +1,266 @@
+// The inner loops of products, for every instruction set.
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/product.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/product_loops.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace weft {
+namespace HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <typename T>
+using Tag = hn::ScalableTag<T>;
+template <typename T>
+using Vec = hn::Vec<Tag<T>>;
+
+// How many vectors wide a panel is, and how many rows have their sums in
+// registers, of which there are 32 with AVX-512, else 16.
+constexpr int kVectors = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
+constexpr int kMaxRows = HWY_TARGET <= HWY_AVX3 ? 7 : 6;
+
+template <typename T>
+HWY_INLINE int64_t Lanes() {
+  return static_cast<int64_t>(hn::Lanes(Tag<T>()));
+}
+
+// kRows rows times kPanels panels. Few rows need several panels at a time: an
+// addition has to wait for the one before it.
+template <int kRows, int kPanels, typename T>
+void Block(const PackedProduct<T>& p, int64_t row, int64_t panel) {
+  const Tag<T> d;
+  const int64_t lanes = Lanes<T>();
+  const int64_t columns = kVectors * lanes;
+  constexpr int kSums = kPanels * kVectors;
+  Vec<T> sum[kRows][kSums];
+  const T* a[kRows];
+  for (int r = 0; r < kRows; ++r) {
+    a[r] = p.a + (row + r) * p.a_stride;
+    for (int s = 0; s < kSums; ++s) {
+      sum[r][s] = p.addend == nullptr
+                      ? hn::Zero(d)
+                      : hn::LoadU(d, p.addend + (row + r) * p.addend_stride +
+                                         panel * columns + s * lanes);
+    }
+  }
+  const T* b[kPanels];
+  for (int q = 0; q < kPanels; ++q)
+    b[q] = p.packed_b + (panel + q) * columns * p.k;
+  for (int64_t i = 0; i < p.k; ++i) {
+    Vec<T> y[kSums];
+    for (int q = 0; q < kPanels; ++q) {
+      for (int v = 0; v < kVectors; ++v)
+        y[q * kVectors + v] = hn::LoadU(d, b[q] + v * lanes);
+      b[q] += columns;
+    }
+    for (int r = 0; r < kRows; ++r) {
+      const Vec<T> x = hn::Set(d, a[r][i]);
+      for (int s = 0; s < kSums; ++s)
+        sum[r][s] = hn::MulAdd(x, y[s], sum[r][s]);
+    }
+  }
+  for (int r = 0; r < kRows; ++r) {
+    for (int s = 0; s < kSums; ++s) {
+      hn::StoreU(sum[r][s], d,
+                 p.c + (row + r) * p.c_stride + panel * columns + s * lanes);
+    }
+  }
+}
+
+template <int kRows, int kPanels, typename T>
+void Rows(int rows, const PackedProduct<T>& p, int64_t row, int64_t panel) {
+  if constexpr (kRows == 0) {
+    return;
+  } else if (rows == kRows) {
+    Block<kRows, kPanels>(p, row, panel);
+  } else {
+    Rows<kRows - 1, kPanels>(rows, p, row, panel);
+  }
+}
+
+// One panel that goes beyond the last column: through a full one.
+template <typename T>
+void LastPanel(const PackedProduct<T>& p, int64_t row, int rows,
+               int64_t panel) {
+  constexpr int64_t kMaxColumns = kVectors * HWY_MAX_BYTES / sizeof(T);
+  HWY_ALIGN T sums[kMaxRows * kMaxColumns];
+  const int64_t columns = kVectors * Lanes<T>();
+  const int64_t begin = panel * columns;
+  const int64_t count = p.n - begin;
+  std::fill_n(sums, rows * columns, T{0});
+  for (int r = 0; p.addend != nullptr && r < rows; ++r) {
+    std::memcpy(sums + r * columns,
+                p.addend + (row + r) * p.addend_stride + begin,
+                count * sizeof(T));
+  }
+  PackedProduct<T> full = p;
+  full.a = p.a + row * p.a_stride;
+  full.packed_b = p.packed_b + begin * p.k;
+  full.addend = full.c = sums;
+  full.addend_stride = full.c_stride = columns;
+  Rows<kMaxRows, 1>(rows, full, 0, 0);
+  for (int r = 0; r < rows; ++r) {
+    std::memcpy(p.c + (row + r) * p.c_stride + begin, sums + r * columns,
+                count * sizeof(T));
+  }
+}
+
+// Rows [row, row + rows) of panels [begin, end).
+template <typename T>
+void RowsOfPanels(const PackedProduct<T>& p, int64_t row, int rows,
+                  int64_t begin, int64_t end) {
+  const int64_t full = std::min(end, p.n / (kVectors * Lanes<T>()));
+  int64_t panel = begin;
+  if (rows == 1) {
+    for (; panel + 4 <= full; panel += 4) Block<1, 4>(p, row, panel);
+  }
+  if (rows <= 3) {
+    for (; panel + 2 <= full; panel += 2) Rows<3, 2>(rows, p, row, panel);
+  }
+  for (; panel < full; ++panel) Rows<kMaxRows, 1>(rows, p, row, panel);
+  if (panel < end) LastPanel(p, row, rows, panel);
+}
+
+// Rows of a and c that stay in the cache while all panels pass, if those do.
+constexpr int64_t kRowsAtOnce = 8 * kMaxRows;
+constexpr int64_t kCachedPanels = 1 << 20;  // Bytes.
+
+// Panels [begin, end), some at a time, so that they stay in the cache for all
+// rows.
+template <typename T>
+void Panels(const PackedProduct<T>& p, int64_t begin, int64_t end) {
+  const int64_t bytes = (end - begin) * kVectors * Lanes<T>() * p.k * sizeof(T);
+  if (p.m > kRowsAtOnce && bytes <= kCachedPanels) {
+    for (int64_t row = 0; row < p.m; row += kRowsAtOnce) {
+      PackedProduct<T> part = p;
+      part.m = std::min(kRowsAtOnce, p.m - row);
+      part.a += row * p.a_stride;
+      part.c += row * p.c_stride;
+      if (p.addend != nullptr) part.addend += row * p.addend_stride;
+      Panels(part, begin, end);
+    }
+    return;
+  }
+  const int64_t blocks = (p.m + kMaxRows - 1) / kMaxRows;
+  // Rows in blocks of about one size.
+  const int rows = static_cast<int>((p.m + blocks - 1) / blocks);
+  constexpr int64_t kAtOnce = 4;
+  const int64_t groups = (end - begin + kAtOnce - 1) / kAtOnce;
+  for (int64_t g = 0; g < groups; ++g) {
+    const int64_t first = begin + (p.backwards ? groups - 1 - g : g) * kAtOnce;
+    const int64_t last = std::min(end, first + kAtOnce);
+    if (p.m == 1) {
+      RowsOfPanels(p, 0, 1, first, last);
+      continue;
+    }
+    for (int64_t panel = first; panel < last;) {
+      const int64_t next = rows <= 3 ? std::min(last, panel + 2) : panel + 1;
+      for (int64_t row = 0; row < p.m; row += rows) {
+        const int count = static_cast<int>(std::min<int64_t>(rows, p.m - row));
+        RowsOfPanels(p, row, count, panel, next);
+      }
+      panel = next;
+    }
+  }
+}
+
+void FloatPanels(const PackedProduct<float>& p, int64_t begin, int64_t end) {
+  Panels(p, begin, end);
+}
+void DoublePanels(const PackedProduct<double>& p, int64_t begin, int64_t end) {
+  Panels(p, begin, end);
+}
+int64_t FloatColumns() { return kVectors * Lanes<float>(); }
+int64_t DoubleColumns() { return kVectors * Lanes<double>(); }
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace weft
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+namespace weft {
+namespace {
+
+HWY_EXPORT(FloatPanels);
+HWY_EXPORT(DoublePanels);
+HWY_EXPORT(FloatColumns);
+HWY_EXPORT(DoubleColumns);
+
+// Multiplications of many rows worth handing to another thread: some 10
+// microseconds.
+constexpr int64_t kWorthAThread = int64_t{1} << 20;
+
+// With few rows a product takes as long as its matrix takes to be read.
+int64_t CostOf(int64_t rows) {
+  return rows * (rows >= 8 ? 1 : rows >= 4 ? 2 : 4);
+}
+
+void Run(const PackedProduct<float>& p, int64_t begin, int64_t end) {
+  HWY_DYNAMIC_DISPATCH(FloatPanels)(p, begin, end);
+}
+void Run(const PackedProduct<double>& p, int64_t begin, int64_t end) {
+  HWY_DYNAMIC_DISPATCH(DoublePanels)(p, begin, end);
+}
+
+}  // namespace
+
+template <>
+int64_t PanelColumns<float>() {
+  return HWY_DYNAMIC_DISPATCH(FloatColumns)();
+}
+template <>
+int64_t PanelColumns<double>() {
+  return HWY_DYNAMIC_DISPATCH(DoubleColumns)();
+}
+
+template <typename T>
+void PackMatrix(const T* from, int64_t row_stride, int64_t column_stride,
+                int64_t k, int64_t n, T* packed) {
+  const int64_t columns = PanelColumns<T>();
+  for (int64_t begin = 0; begin < n; begin += columns) {
+    const int64_t count = std::min(columns, n - begin);
+    for (int64_t i = 0; i < k; ++i, packed += columns) {
+      const T* row = from + i * row_stride + begin * column_stride;
+      if (column_stride == 1) {
+        std::memcpy(packed, row, count * sizeof(T));
+      } else {
+        for (int64_t j = 0; j < count; ++j) packed[j] = row[j * column_stride];
+      }
+      std::fill(packed + count, packed + columns, T{0});
+    }
+  }
+}
+
+template <typename T>
+void ComputeProduct(const PackedProduct<T>& p, ThreadPool& pool) {
+  if (p.m == 0 || p.n == 0) return;
+  const int64_t columns = PanelColumns<T>();
+  const int64_t panels = (p.n + columns - 1) / columns;
+  const int64_t work = CostOf(p.m) * p.k * columns;
+  if (panels * work < 2 * kWorthAThread) return Run(p, 0, panels);
+  // Four panels go together.
+  const int64_t grain =
+      (kWorthAThread / std::max<int64_t>(work, 1) + 4) / 4 * 4;
+  pool.ParallelFor(panels, grain,
+                   [&](int64_t begin, int64_t end) { Run(p, begin, end); });
+}
+
+template void PackMatrix(const float*, int64_t, int64_t, int64_t, int64_t,
+                         float*);
+template void PackMatrix(const double*, int64_t, int64_t, int64_t, int64_t,
+                         double*);
+template void ComputeProduct(const PackedProduct<float>&, ThreadPool&);
+template void ComputeProduct(const PackedProduct<double>&, ThreadPool&);
+
+}  // namespace weft
+
+#endif  // HWY_ONCE

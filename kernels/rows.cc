@@ -1,0 +1,233 @@
+// Rows of tensors in loops, in the place of lists. The passes make these ops
+// (see runtime/passes):
+//
+//   _Row(x, i)                   x[i], without a copy
+//   _RowStore(element_shape, n)  memory for n rows, and whether each is set
+//   _SetRow(rows, set, i, row)   rows[i] = row
+//   _StoredRows(rows, set, ...)  all of them; zeros where none was set
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "core/kernel.h"
+#include "core/status.h"
+#include "kernels/array_copy.h"
+#include "kernels/list_shape.h"
+#include "kernels/shape_args.h"
+
+namespace weft {
+namespace {
+
+// ---- _Row
+// -----------------------------------------------------------------------
+
+struct RowLayout : public KernelState {
+  int64_t rows = 0;
+  IntVector strides;  // Of x.
+  bool moves = false;
+};
+
+// Attr shape: what is known of a row.
+class RowKernel : public Kernel {
+ public:
+  explicit RowKernel(const KernelInit& init)
+      : shape_(init.attrs.Get<TensorShape>("shape")) {}
+
+  bool TakesStrides(int input) const override { return input == 0; }
+
+  absl::Status Layout(LayoutContext& c) const override {
+    WEFT_RETURN_IF_ERROR(ExpectRankAtLeast(c, 0, 1, "tensor"));
+    WEFT_RETURN_IF_ERROR(ExpectRank(c, 1, 0, "index"));
+    const TensorShape& x = c.input_shape(0);
+    TensorShape row = x;
+    row.RemoveDim(0);
+    if (!shape_.IsCompatibleWith(row)) {
+      return InvalidArgument("tensor is ", x.ToString(),
+                             " but its rows must be ", shape_.ToString());
+    }
+    auto l = std::make_shared<RowLayout>();
+    l->rows = x.dim(0);
+    const absl::Span<const int64_t> given = c.input_strides(0);
+    l->strides = Steps(x);
+    if (!given.empty()) l->strides.assign(given.begin(), given.end());
+    const bool dense = given.empty() || IsDense(row, given.subspan(1));
+    l->moves = c.may_move() && (dense || c.may_stride());
+    if (l->moves) {
+      c.SetOutputMoving(0, 0, row,
+                        dense ? absl::Span<const int64_t>()
+                              : absl::MakeConstSpan(l->strides).subspan(1));
+    } else {
+      c.SetOutput(0, row);
+    }
+    c.SetState(std::move(l));
+    return absl::OkStatus();
+  }
+
+  absl::Status Compute(KernelContext& c) const override {
+    const RowLayout& l = c.state<RowLayout>();
+    const int64_t i = ReadInt(c.input(1));
+    if (i < 0 || i >= l.rows)
+      return OutOfRange("index ", i, " must be in [0, ", l.rows, ")");
+    const TensorRef& out = c.output(0);
+    const void* row = At(static_cast<const void*>(c.input(0).data), out.dtype,
+                         i * l.strides[0]);
+    if (l.moves) {
+      c.SetOutputAddress(0, row);
+      return absl::OkStatus();
+    }
+    const auto to = Steps(*out.shape);
+    CopyAxes axes;
+    for (size_t a = 0; a < to.size(); ++a) {
+      axes.push_back(
+          {out.shape->dim(static_cast<int>(a)), l.strides[a + 1], to[a]});
+    }
+    CopyBox(c.pool(), out.dtype, row, out.data, std::move(axes));
+    return absl::OkStatus();
+  }
+
+ private:
+  static bool IsDense(const TensorShape& shape,
+                      absl::Span<const int64_t> strides) {
+    const auto steps = Steps(shape);
+    for (size_t a = 0; a < steps.size(); ++a) {
+      if (shape.dim(static_cast<int>(a)) != 1 && steps[a] != strides[a])
+        return false;
+    }
+    return true;
+  }
+
+  const TensorShape shape_;
+};
+WEFT_KERNEL(_Row, RowKernel, {});
+
+// ---- _RowStore, _SetRow, _StoredRows
+// ----------------------------------------------
+
+class RowStoreKernel : public Kernel {
+ public:
+  explicit RowStoreKernel(const KernelInit&) {}
+
+  absl::Status Layout(LayoutContext& c) const override {
+    WEFT_RETURN_IF_ERROR(ExpectRank(c, 1, 0, "num_elements"));
+    const Tensor* element_shape = c.NeedValue(0);
+    const Tensor* number = c.NeedValue(1);
+    if (element_shape == nullptr || number == nullptr) return c.Defer();
+    WEFT_ASSIGN_OR_RETURN(const TensorShape element,
+                          ReadElementShape(*element_shape));
+    const int64_t n = ReadInt(*number);
+    if (n < 0) {
+      return InvalidArgument("num_elements is ", n, " but must be 0 or more");
+    }
+    if (!element.IsFullyDefined()) {
+      return InvalidArgument("element_shape is ", element.ToString(),
+                             " but must be fully defined");
+    }
+    IntVector dims = {n};
+    dims.insert(dims.end(), element.dims().begin(), element.dims().end());
+    WEFT_ASSIGN_OR_RETURN(TensorShape rows, ShapeOfSizes(dims));
+    c.SetOutput(0, std::move(rows));
+    c.SetOutput(1, {n});
+    return absl::OkStatus();
+  }
+
+  absl::Status Compute(KernelContext& c) const override {
+    if (c.output(1).size > 0)
+      std::memset(c.output(1).data, 0, c.output(1).size);
+    return absl::OkStatus();
+  }
+};
+WEFT_KERNEL(_RowStore, RowStoreKernel, {});
+
+class SetRowKernel : public Kernel {
+ public:
+  explicit SetRowKernel(const KernelInit&) {}
+
+  absl::Status Layout(LayoutContext& c) const override {
+    WEFT_RETURN_IF_ERROR(ExpectRank(c, 2, 0, "index"));
+    TensorShape row = c.input_shape(0);
+    row.RemoveDim(0);
+    if (c.input_shape(3) != row) {
+      return InvalidArgument("the element is ", c.input_shape(3).ToString(),
+                             " but the list's are ", row.ToString());
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Compute(KernelContext& c) const override {
+    const int64_t n = c.input(1).size;
+    const int64_t i = ReadInt(c.input(2));
+    if (i < 0 || i >= n)
+      return OutOfRange("index ", i, " must be in [0, ", n, ")");
+    const TensorRef& row = c.input(3);
+    const size_t bytes = row.size * DataTypeSize(row.dtype);
+    if (bytes > 0) {
+      std::memcpy(static_cast<char*>(c.input(0).data) + i * bytes, row.data,
+                  bytes);
+    }
+    static_cast<uint8_t*>(c.input(1).data)[i] = 1;
+    return absl::OkStatus();
+  }
+};
+WEFT_KERNEL(_SetRow, SetRowKernel, {});
+
+struct StoredLayout : public KernelState {
+  bool moves = false;
+};
+
+// Attrs: shape, what is known of the result; num_elements, how many rows there
+// must be, or -1.
+class StoredRowsKernel : public Kernel {
+ public:
+  explicit StoredRowsKernel(const KernelInit& init)
+      : shape_(init.attrs.Get<TensorShape>("shape")),
+        num_elements_(init.attrs.Get<int64_t>("num_elements")) {}
+
+  absl::Status Layout(LayoutContext& c) const override {
+    const TensorShape& rows = c.input_shape(0);
+    if (num_elements_ >= 0 && rows.dim(0) != num_elements_) {
+      return InvalidArgument(
+          "the list has ", rows.dim(0),
+          " elements but must have num_elements = ", num_elements_);
+    }
+    if (!shape_.IsCompatibleWith(rows)) {
+      return InvalidArgument("the elements are ", rows.ToString(),
+                             " but must be ", shape_.ToString());
+    }
+    auto layout = std::make_shared<StoredLayout>();
+    layout->moves = c.may_move();
+    if (layout->moves) {
+      c.SetOutputMoving(0, 0, rows);
+    } else {
+      c.SetOutput(0, rows);
+    }
+    c.SetState(std::move(layout));
+    return absl::OkStatus();
+  }
+
+  absl::Status Compute(KernelContext& c) const override {
+    const TensorRef& rows = c.input(0);
+    const int64_t n = c.input(1).size;
+    const uint8_t* is_set = static_cast<const uint8_t*>(c.input(1).data);
+    const size_t bytes = rows.size * DataTypeSize(rows.dtype);
+    for (int64_t i = 0; i < n && bytes > 0; ++i) {
+      if (is_set[i] == 0) {
+        std::memset(static_cast<char*>(rows.data) + i * (bytes / n), 0,
+                    bytes / n);
+      }
+    }
+    if (c.state<StoredLayout>().moves) {
+      c.SetOutputAddress(0, rows.data);
+    } else if (bytes > 0) {
+      std::memcpy(c.output(0).data, rows.data, bytes);
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  const TensorShape shape_;
+  const int64_t num_elements_;
+};
+WEFT_KERNEL(_StoredRows, StoredRowsKernel, {});
+
+}  // namespace
+}  // namespace weft

@@ -1,0 +1,373 @@
+// Connected elementwise nodes become one program.
+//
+// Nodes of a group must be able to run as one: no way may lead out of a group
+// and back into it. To see that at once each node gets a depth, which grows
+// along every edge that is not within a group. Then nodes that are connected
+// and equally deep are a group, and a way through anything else leads deeper.
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "core/pointwise.h"
+#include "runtime/passes/passes.h"
+
+namespace weft {
+namespace {
+
+// Larger programs are cut in two.
+constexpr int kMaxInstructions = 48;
+constexpr int kMaxInputs = 24;
+// So many groups have a line each in the report.
+constexpr int kMaxLines = 20;
+
+class Fuser {
+ public:
+  explicit Fuser(PlanGraph* graph) : graph_(*graph) {}
+
+  void Run(PassReport* report) {
+    const size_t n = graph_.nodes.size();
+    num_nodes_ = static_cast<int>(n);
+    type_.assign(n, DataType::kInvalid);
+    FindEdges();
+    for (const PlanFrame& frame : graph_.frames) {
+      for (int node : frame.nodes) FindType(node);
+    }
+    FindDepths();
+    MakeGroups();
+    std::vector<std::string> lines;
+    const auto [nodes, programs] = Emit(&lines);
+    report->push_back(absl::StrCat("pointwise: ", nodes, " nodes became ",
+                                   programs, " programs"));
+    report->insert(report->end(), lines.begin(), lines.end());
+  }
+
+ private:
+  void FindEdges() {
+    before_.resize(num_nodes_);
+    after_.resize(num_nodes_);
+    is_control_.assign(num_nodes_, false);
+    ForEachDependency(graph_, [&](int from, int to) {
+      before_[to].push_back(from);
+      after_[from].push_back(to);
+    });
+    for (const PlanNode& node : graph_.nodes) {
+      for (int control : node.controls) is_control_[control] = true;
+    }
+    for (const PlanFrame& frame : graph_.frames) {
+      for (int target : frame.targets) is_control_[target] = true;
+    }
+  }
+
+  // ---- What can be fused
+  // ------------------------------------------------------
+
+  static const MicroOp* MicroOpOf(const PlanNode& node) {
+    if (node.made != nullptr || !node.traits().pointwise.has_value())
+      return nullptr;
+    return FindMicroOp(node.traits().pointwise->micro_op);
+  }
+
+  // The type of the numbers of a node that can be fused; of one that only has
+  // truth values, that of the numbers it comes from.
+  void FindType(int id) {
+    const PlanNode& node = graph_.nodes[id];
+    const MicroOp* op = MicroOpOf(node);
+    if (op == nullptr || node.role != OpRole::kCompute ||
+        node.phase != WritePhase::kNone || node.traits().stateful ||
+        !node.controls.empty() || is_control_[id] || node.outputs.size() != 1) {
+      return;
+    }
+    const MicroOpInfo& info = InfoOf(*op);
+    // AddN is a row of additions.
+    const bool adds = *op == MicroOp::kAdd && node.inputs.size() >= 2;
+    if (!adds && static_cast<int>(node.inputs.size()) != info.arity()) return;
+    const AttrValue* strict = node.attrs().Find("incompatible_shape_error");
+    if (strict != nullptr && !*strict->get_if<bool>()) return;
+    DataType type = DataType::kInvalid;
+    auto fits = [&](int value, char kind) {
+      const DataType dtype = graph_.values[value].dtype;
+      if (kind == 'b') return dtype == DataType::kBool;
+      if (dtype != DataType::kFloat && dtype != DataType::kDouble) return false;
+      if (type == DataType::kInvalid) type = dtype;
+      return type == dtype;
+    };
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      if (!fits(node.inputs[i], adds ? 'n' : info.types[i])) return;
+    }
+    if (!fits(node.outputs[0], info.types.back())) return;
+    for (size_t i = 0; type == DataType::kInvalid && i < before_[id].size();
+         ++i) {
+      type = type_[before_[id][i]];
+    }
+    type_[id] = type != DataType::kInvalid ? type : DataType::kFloat;
+  }
+
+  bool CanFuse(int node) const { return type_[node] != DataType::kInvalid; }
+
+  // Can the result of `from` be a register of the program with `to`?
+  bool Joins(int from, int to) const {
+    if (!CanFuse(from) || type_[from] != type_[to]) return false;
+    // A condition by row is read as one.
+    return *MicroOpOf(graph_.nodes[to]) != MicroOp::kSelectRows ||
+           graph_.nodes[to].inputs[0] != graph_.nodes[from].outputs[0];
+  }
+
+  // ---- Groups
+  // -----------------------------------------------------------------
+
+  // What is only used later is computed later, together with what uses it.
+  void FindDepths() {
+    depth_.assign(num_nodes_, 0);
+    for (const PlanFrame& frame : graph_.frames) {
+      for (int node : frame.nodes) {
+        for (int p : before_[node])
+          depth_[node] = std::max(depth_[node], depth_[p] + !Joins(p, node));
+      }
+      for (size_t i = frame.nodes.size(); i-- > 0;) {
+        const int node = frame.nodes[i];
+        if (!CanFuse(node) || after_[node].empty()) continue;
+        int latest = depth_[after_[node][0]];
+        for (int s : after_[node])
+          latest = std::min(latest, depth_[s] - !Joins(node, s));
+        depth_[node] = std::max(depth_[node], latest);
+      }
+    }
+  }
+
+  int Find(int node) {
+    while (group_[node] != node) node = group_[node] = group_[group_[node]];
+    return node;
+  }
+
+  void MakeGroups() {
+    group_.resize(num_nodes_);
+    for (int n = 0; n < num_nodes_; ++n) group_[n] = n;
+    instructions_.assign(num_nodes_, 0);
+    inputs_.assign(num_nodes_, 0);
+    for (const PlanFrame& frame : graph_.frames) {
+      for (int node : frame.nodes) {
+        for (int p : before_[node])
+          depth_[node] = std::max(depth_[node], depth_[p] + !Joins(p, node));
+        if (CanFuse(node)) Join(node);
+      }
+    }
+  }
+
+  // Unites `node` with the groups of its depth that it uses, or, if that would
+  // be too large, makes it deeper.
+  void Join(int node) {
+    const int own = static_cast<int>(graph_.nodes[node].inputs.size());
+    instructions_[node] = std::max(1, own - 1);
+    inputs_[node] = own;
+    std::vector<int> groups;
+    int instructions = instructions_[node], inputs = own;
+    for (int p : before_[node]) {
+      if (depth_[p] != depth_[node] || !Joins(p, node)) continue;
+      const int g = Find(p);
+      if (std::find(groups.begin(), groups.end(), g) != groups.end()) continue;
+      groups.push_back(g);
+      instructions += instructions_[g];
+      inputs += inputs_[g];
+    }
+    if (instructions > kMaxInstructions || inputs > 2 * kMaxInputs) {
+      ++depth_[node];
+      return;
+    }
+    for (int g : groups) group_[g] = node;
+    instructions_[node] = instructions;
+    inputs_[node] = inputs - static_cast<int>(groups.size());
+  }
+
+  // ---- Programs
+  // ---------------------------------------------------------------
+
+  std::pair<int, int> Emit(std::vector<std::string>* lines) {
+    std::vector<std::vector<int>> members(num_nodes_);
+    std::vector<int> roots;
+    for (const PlanFrame& frame : graph_.frames) {
+      for (int node : frame.nodes) {
+        if (!CanFuse(node)) continue;
+        const int root = Find(node);
+        if (members[root].empty()) roots.push_back(root);
+        members[root].push_back(node);
+      }
+    }
+    FindOuterUses();
+    replacement_.resize(graph_.values.size());
+    for (size_t v = 0; v < replacement_.size(); ++v)
+      replacement_[v] = static_cast<int>(v);
+    int nodes = 0, programs = 0;
+    for (int root : roots) {
+      if (members[root].size() < 2) continue;
+      nodes += static_cast<int>(members[root].size());
+      EmitProgram(members[root]);
+      if (++programs > kMaxLines) continue;
+      lines->push_back(absl::StrCat("  ", graph_.Describe(members[root].back()),
+                                    " and ", members[root].size() - 1,
+                                    " before it"));
+    }
+    for (size_t v = replacement_.size(); v < graph_.values.size(); ++v)
+      replacement_.push_back(static_cast<int>(v));
+    graph_.ReplaceUses(replacement_);
+    return {nodes, programs};
+  }
+
+  // Marks the values that something outside of their group uses.
+  void FindOuterUses() {
+    used_outside_.assign(graph_.values.size(), false);
+    for (int n = 0; n < num_nodes_; ++n) {
+      for (int input : graph_.nodes[n].inputs) {
+        const int maker = graph_.values[input].node;
+        if (maker < 0) continue;
+        const bool inside = CanFuse(n) && CanFuse(maker) &&
+                            Find(n) == Find(maker) && Joins(maker, n);
+        if (!inside) used_outside_[input] = true;
+      }
+    }
+    for (const PlanFrame& frame : graph_.frames) {
+      for (int result : frame.results) used_outside_[result] = true;
+    }
+  }
+
+  // The register of an argument of `node`: what the group has computed, or an
+  // input.
+  int RegisterOf(int node, int argument, bool by_row) {
+    const int value = graph_.nodes[node].inputs[argument];
+    if (!by_row) {
+      const auto made = result_of_.find(value);
+      if (made != result_of_.end()) return -1 - made->second;
+    }
+    for (size_t i = 0; i < program_inputs_.size(); ++i) {
+      if (program_inputs_[i] == value && input_by_row_[i] == by_row)
+        return static_cast<int>(i);
+    }
+    program_inputs_.push_back(value);
+    input_by_row_.push_back(by_row);
+    input_names_.push_back(graph_.nodes[node].source->input(argument).name());
+    return static_cast<int>(program_inputs_.size()) - 1;
+  }
+
+  void AddInstruction(MicroOp op, int node, std::vector<int> arguments) {
+    code_.push_back(static_cast<int64_t>(op));
+    arguments.resize(3, kNoRegister);
+    code_.insert(code_.end(), arguments.begin(), arguments.end());
+    const AttrValue* alpha = graph_.nodes[node].attrs().Find("alpha");
+    parameters_.push_back(alpha != nullptr && alpha->get_if<float>() != nullptr
+                              ? *alpha->get_if<float>()
+                              : 0.0f);
+    names_.push_back(graph_.Describe(node));
+    result_names_.push_back(
+        absl::StrCat(graph_.nodes[node].source->name(), ":0"));
+  }
+
+  void EmitProgram(const std::vector<int>& members) {
+    program_inputs_.clear();
+    input_by_row_.clear();
+    input_names_.clear();
+    result_of_.clear();
+    code_.clear();
+    parameters_.clear();
+    names_.clear();
+    result_names_.clear();
+    for (int node : members) EmitNode(node);
+    // Results are numbered behind the inputs, which are all known now.
+    const int num_inputs = static_cast<int>(program_inputs_.size());
+    for (size_t i = 0; i < code_.size(); ++i) {
+      if (i % 4 == 0) continue;
+      if (code_[i] == kNoRegister) {
+        code_[i] = -1;
+      } else if (code_[i] < 0) {
+        code_[i] = num_inputs + (-1 - code_[i]);
+      }
+    }
+    std::vector<int64_t> outputs;
+    std::vector<int> output_values;
+    for (int node : members) {
+      const int value = graph_.nodes[node].outputs[0];
+      if (!used_outside_[value]) continue;
+      outputs.push_back(num_inputs + result_of_.at(value));
+      output_values.push_back(value);
+    }
+    if (outputs.empty()) return;
+    input_names_.insert(input_names_.end(), result_names_.begin(),
+                        result_names_.end());
+    MadeOp op{.op = "_Pointwise"};
+    op.attrs.Set("T", type_[members[0]]);
+    op.attrs.Set("program", code_);
+    op.attrs.Set("parameters", parameters_);
+    op.attrs.Set("outputs", outputs);
+    op.attrs.Set("names", names_);
+    op.attrs.Set("registers", input_names_);
+    op.names_its_parts = op.is_pure = true;
+    Ids inputs(program_inputs_.begin(), program_inputs_.end());
+    std::vector<TensorShape> shapes;
+    for (int v : inputs) op.input_types.push_back(graph_.values[v].dtype);
+    for (int v : output_values) {
+      op.output_types.push_back(graph_.values[v].dtype);
+      shapes.push_back(*graph_.values[v].shape);
+    }
+    const int made =
+        graph_.AddMade(std::move(op), members.back(),
+                       graph_.nodes[members[0]].frame, inputs, shapes);
+    for (size_t i = 0; i < output_values.size(); ++i)
+      replacement_[output_values[i]] = graph_.nodes[made].outputs[i];
+  }
+
+  void EmitNode(int node) {
+    const PlanNode& n = graph_.nodes[node];
+    const MicroOp op = *MicroOpOf(n);
+    std::vector<int> arguments;
+    for (size_t i = 0; i < n.inputs.size(); ++i) {
+      const bool by_row = op == MicroOp::kSelectRows && i == 0;
+      arguments.push_back(RegisterOf(node, static_cast<int>(i), by_row));
+    }
+    const size_t arity = static_cast<size_t>(InfoOf(op).arity());
+    std::vector<int> first(
+        arguments.begin(),
+        arguments.begin() + std::min(arity, arguments.size()));
+    AddInstruction(op, node, first);
+    for (size_t i = arity; i < arguments.size(); ++i) {
+      const int sum = static_cast<int>(names_.size()) - 1;
+      AddInstruction(op, node, {-1 - sum, arguments[i]});
+    }
+    result_of_[n.outputs[0]] = static_cast<int>(names_.size()) - 1;
+  }
+
+  static constexpr int kNoRegister = -(1 << 20);
+
+  PlanGraph& graph_;
+  int num_nodes_ = 0;                     // Before anything was made.
+  std::vector<std::vector<int>> before_;  // By node, in its own frame.
+  std::vector<std::vector<int>> after_;
+  std::vector<bool> is_control_;
+  std::vector<DataType> type_;  // Of numbers; kInvalid: can not be fused.
+  std::vector<int> depth_;
+  std::vector<int> group_;          // By node: towards the group's root.
+  std::vector<int> instructions_;   // By root.
+  std::vector<int> inputs_;         // By root: at most.
+  std::vector<bool> used_outside_;  // By value.
+  std::vector<int> replacement_;    // By value.
+
+  // The program that is being made. Results are -1 - instruction until the
+  // number of inputs is known.
+  std::vector<int> program_inputs_;
+  std::vector<bool> input_by_row_;
+  std::vector<std::string> input_names_;
+  absl::flat_hash_map<int, int> result_of_;  // By value: instruction.
+  std::vector<int64_t> code_;
+  std::vector<float> parameters_;
+  std::vector<std::string> names_;
+  std::vector<std::string> result_names_;
+};
+
+}  // namespace
+
+void FusePointwise(PlanGraph* graph, PassReport* report) {
+  Fuser(graph).Run(report);
+}
+
+}  // namespace weft

@@ -1,0 +1,360 @@
+// Products and list access in loops.
+//
+//   while i < n:                          P = pack(W), Q = pack(U)
+//     x = list[i]                   =>    rows = buffer
+//     y = concat(x, h) [W; U] + b         while i < n:
+//     h = f(y)                              z = row i of (x P + b), by blocks
+//                                           h = f(h Q + z)
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "runtime/passes/passes.h"
+
+namespace weft {
+namespace {
+
+// A part of the left operand of a product.
+struct Part {
+  int value = -1;
+  int64_t row = 0;  // Of the right operand, where its rows begin.
+  int64_t rows = 0;
+  // If it is a row of a tensor from outside: that, and which row.
+  int tensor = -1;
+  int index = -1;
+};
+
+class Rewriter {
+ public:
+  explicit Rewriter(PlanGraph* graph)
+      : graph_(*graph),
+        num_nodes_(static_cast<int>(graph->nodes.size())),
+        replacement_(graph->values.size()) {
+    for (size_t v = 0; v < replacement_.size(); ++v)
+      replacement_[v] = static_cast<int>(v);
+    CountUses();
+  }
+
+  void Run(PassReport* report) {
+    for (int n = 0; n < num_nodes_; ++n) {
+      if (graph_.nodes[n].role != OpRole::kWhile) continue;
+      loop_ = n;
+      cond_ = graph_.nodes[n].cond;
+      body_ = graph_.nodes[n].body;
+      // Frames may grow.
+      const std::vector<int> nodes = graph_.frames[body_].nodes;
+      for (int node : nodes) RewriteProduct(node);
+      for (int node : nodes) RewriteListGet(node);
+    }
+    for (size_t v = replacement_.size(); v < graph_.values.size(); ++v)
+      replacement_.push_back(static_cast<int>(v));
+    for (size_t v = 0; v < replacement_.size(); ++v) {
+      while (replacement_[replacement_[v]] != replacement_[v])
+        replacement_[v] = replacement_[replacement_[v]];
+    }
+    graph_.ReplaceUses(replacement_);
+    report->push_back(absl::StrCat(
+        "loops: ", products_, " products with packed operands, ", projections_,
+        " of them of many steps at once; ", biases_, " additions in products; ",
+        rows_, " rows of lists without a copy"));
+  }
+
+ private:
+  void CountUses() {
+    uses_.assign(graph_.values.size(), 0);
+    user_.assign(graph_.values.size(), -1);
+    for (int n = 0; n < num_nodes_; ++n) {
+      for (int input : graph_.nodes[n].inputs) {
+        ++uses_[input];
+        user_[input] = n;
+      }
+    }
+    for (const PlanFrame& frame : graph_.frames) {
+      for (int result : frame.results) uses_[result] += 2;
+    }
+  }
+
+  const PlanNode* MakerOf(int value) const {
+    const int maker = graph_.values[value].node;
+    return maker >= 0 ? &graph_.nodes[maker] : nullptr;
+  }
+  OpForm FormOf(const PlanNode& node) const {
+    const bool plain = node.role == OpRole::kCompute && node.made == nullptr &&
+                       node.controls.empty() && node.phase == WritePhase::kNone;
+    return plain ? node.traits().form : OpForm::kOther;
+  }
+  bool IsOutside(int value) const {
+    return !graph_.Within(graph_.values[value].frame, cond_);
+  }
+  const TensorShape& ShapeOf(int value) const {
+    return *graph_.values[value].shape;
+  }
+  // The size of a matrix's axis, -1 if it is not known before running.
+  int64_t Dim(int value, int axis) const {
+    const TensorShape& shape = ShapeOf(value);
+    return shape.rank() == 2 ? shape.dim(axis) : -1;
+  }
+
+  // An integer that is known; else null.
+  std::optional<int64_t> KnownInt(int value) const {
+    const PlanNode* maker = MakerOf(value);
+    if (maker == nullptr || maker->role != OpRole::kConst) return std::nullopt;
+    const Tensor& tensor =
+        graph_.constants[maker->constant + graph_.values[value].index];
+    if (tensor.num_elements() != 1) return std::nullopt;
+    if (tensor.dtype() == DataType::kInt32) return tensor.data<int32_t>()[0];
+    if (tensor.dtype() == DataType::kInt64) return tensor.data<int64_t>()[0];
+    return std::nullopt;
+  }
+
+  // The node's micro-op, or "".
+  static std::string MicroOpOf(const PlanNode& node) {
+    const auto& trait = node.traits().pointwise;
+    return node.made == nullptr && trait.has_value() ? trait->micro_op : "";
+  }
+
+  // ---- Rows of lists
+  // ----------------------------------------------------------
+
+  // Does the value go up or down by the same amount with each step?
+  bool CountsSteps(int value) const {
+    for (int depth = 0; depth < 4; ++depth) {
+      const PlanValue& v = graph_.values[value];
+      if (v.node < 0) {
+        return v.frame == cond_ &&
+               IsStepOf(graph_.frames[body_].results[v.index], value);
+      }
+      const PlanNode& node = graph_.nodes[v.node];
+      const std::string op = MicroOpOf(node);
+      if ((op != "add" && op != "sub") || node.inputs.size() != 2) return false;
+      const bool first = IsOutside(node.inputs[0]);
+      if (!first && !IsOutside(node.inputs[1])) return false;
+      value = node.inputs[first ? 1 : 0];
+    }
+    return false;
+  }
+
+  bool IsStepOf(int next, int value) const {
+    const PlanNode* node = MakerOf(next);
+    if (node == nullptr || node->inputs.size() != 2) return false;
+    const std::string op = MicroOpOf(*node);
+    if (op == "sub") {
+      return node->inputs[0] == value && IsOutside(node->inputs[1]);
+    }
+    if (op != "add") return false;
+    return (node->inputs[0] == value && IsOutside(node->inputs[1])) ||
+           (node->inputs[1] == value && IsOutside(node->inputs[0]));
+  }
+
+  // If `value` is a row of a tensor from outside: that tensor, else -1.
+  int TensorOfRow(int value) const {
+    const PlanNode* get = MakerOf(value);
+    if (get == nullptr || FormOf(*get) != OpForm::kListGet ||
+        get->frame != body_ || !IsOutside(get->inputs[0])) {
+      return -1;
+    }
+    const PlanNode* list = MakerOf(get->inputs[0]);
+    if (list == nullptr || FormOf(*list) != OpForm::kListFromTensor) return -1;
+    const int tensor = list->inputs[0];
+    const bool same = graph_.values[tensor].dtype == graph_.values[value].dtype;
+    return same && IsPlain(graph_.values[tensor].dtype) ? tensor : -1;
+  }
+
+  void RewriteListGet(int id) {
+    if (FormOf(graph_.nodes[id]) != OpForm::kListGet) return;
+    const int value = graph_.nodes[id].outputs[0];
+    const int tensor = TensorOfRow(value);
+    if (tensor < 0) return;
+    const int index = graph_.nodes[id].inputs[1];
+    MadeOp op{.op = "_Row"};
+    op.attrs.Set("shape", ShapeOf(value));
+    op.input_types = {graph_.values[tensor].dtype, graph_.values[index].dtype};
+    op.output_types = {graph_.values[value].dtype};
+    Replace(value,
+            Make(std::move(op), id, body_, {tensor, index}, ShapeOf(value)));
+    ++rows_;
+  }
+
+  // ---- Products
+  // ---------------------------------------------------------------
+
+  void RewriteProduct(int id) {
+    const PlanNode& node = graph_.nodes[id];
+    if (FormOf(node) != OpForm::kMatMul) return;
+    const int a = node.inputs[0], b = node.inputs[1], c = node.outputs[0];
+    const DataType type = graph_.values[c].dtype;
+    if (type != DataType::kFloat && type != DataType::kDouble) return;
+    if (node.attrs().Get<bool>("transpose_a") || !IsOutside(b)) return;
+    const bool transpose = node.attrs().Get<bool>("transpose_b");
+    const int64_t k = Dim(b, transpose ? 1 : 0);
+    const int64_t n = Dim(b, transpose ? 0 : 1);
+    if (k < 0 || n < 0 || Dim(a, 1) != k || ShapeOf(c).rank() != 2) return;
+    std::vector<Part> parts = PartsOf(a, k);
+    std::stable_partition(parts.begin(), parts.end(),
+                          [](const Part& p) { return p.tensor >= 0; });
+    int sum = -1, result = c;
+    const bool projects = parts[0].tensor >= 0;
+    const int added = TakeAdded(n, /*bias_only=*/projects, &result);
+    const int bias = projects ? added : -1;
+    if (!projects) sum = added;
+    for (const Part& part : parts) {
+      const int packed = Packed(id, b, transpose, part);
+      if (part.tensor >= 0) {
+        // Only the first takes the bias; a second has to be added.
+        if (sum >= 0) {
+          sum = Product(id, part.value, packed, n, sum);
+        } else {
+          sum = Projected(id, part, packed, n, bias);
+        }
+      } else {
+        sum = Product(id, part.value, packed, n, sum);
+      }
+      ++products_;
+    }
+    Replace(result, sum);
+  }
+
+  // `a` itself, or what it is joined from.
+  std::vector<Part> PartsOf(int a, int64_t k) {
+    std::vector<Part> parts;
+    const PlanNode* join = MakerOf(a);
+    if (join != nullptr && FormOf(*join) == OpForm::kConcat &&
+        join->frame == body_) {
+      const std::optional<int64_t> axis = KnownInt(join->inputs.back());
+      int64_t row = 0;
+      bool known = axis == 1 || axis == -1;
+      for (size_t i = 0; known && i + 1 < join->inputs.size(); ++i) {
+        const int64_t rows = Dim(join->inputs[i], 1);
+        known = rows >= 0;
+        parts.push_back({.value = join->inputs[i], .row = row, .rows = rows});
+        row += rows;
+      }
+      if (!known || row != k) parts.clear();
+    }
+    if (parts.empty()) parts.push_back({.value = a, .rows = k});
+    for (Part& part : parts) {
+      const int tensor = TensorOfRow(part.value);
+      if (tensor < 0 || ShapeOf(tensor).rank() != 3) continue;
+      const int index = MakerOf(part.value)->inputs[1];
+      if (!CountsSteps(index)) continue;
+      part.tensor = tensor;
+      part.index = index;
+    }
+    return parts;
+  }
+
+  // If all that happens to *result is that something is added: what that is,
+  // and *result becomes the sum. -1 if not.
+  int TakeAdded(int64_t n, bool bias_only, int* result) {
+    const int value = *result;
+    if (uses_[value] != 1) return -1;
+    const PlanNode& user = graph_.nodes[user_[value]];
+    if (user.frame != body_ || user.role != OpRole::kCompute ||
+        !user.controls.empty() || user.inputs.size() != 2) {
+      return -1;
+    }
+    const bool adds_bias =
+        FormOf(user) == OpForm::kBiasAdd && user.inputs[0] == value;
+    if (!adds_bias && MicroOpOf(user) != "add") return -1;
+    const int other = user.inputs[user.inputs[0] == value ? 1 : 0];
+    const TensorShape& shape = ShapeOf(other);
+    const bool is_bias =
+        shape.rank() == 1 && shape.dim(0) == n && IsOutside(other);
+    const bool is_matrix =
+        !adds_bias && shape.rank() == 2 && shape.dim(1) == n && other != value;
+    if (!is_bias && (bias_only || !is_matrix)) return -1;
+    ++biases_;
+    ++uses_[other];  // It must not take this product in turn.
+    *result = user.outputs[0];
+    return other;
+  }
+
+  int Packed(int id, int b, bool transpose, const Part& part) {
+    const auto key = std::make_tuple(b, transpose, part.row, part.rows);
+    const auto found = packed_.find(key);
+    if (found != packed_.end()) return found->second;
+    const DataType type = graph_.values[b].dtype;
+    MadeOp op{.op = "_PackMatrix"};
+    op.may_be_kept = true;
+    op.attrs.Set("T", type);
+    op.attrs.Set("transpose", transpose);
+    op.attrs.Set("row", part.row);
+    op.attrs.Set("rows", part.rows);
+    op.input_types = {type};
+    op.output_types = {type};
+    return packed_[key] = Make(std::move(op), id, graph_.values[b].frame, {b},
+                               {-1, part.rows, -1});
+  }
+
+  int Product(int id, int a, int packed, int64_t n, int addend) {
+    const DataType type = graph_.values[packed].dtype;
+    MadeOp op{.op = "_Product"};
+    op.attrs.Set("T", type);
+    op.attrs.Set("n", n);
+    Ids inputs = {a, packed};
+    if (addend >= 0) inputs.push_back(addend);
+    op.input_types.assign(inputs.size(), type);
+    op.output_types = {type};
+    return Make(std::move(op), id, body_, inputs, {ShapeOf(a).dim(0), n});
+  }
+
+  int Projected(int id, const Part& part, int packed, int64_t n, int bias) {
+    const DataType type = graph_.values[packed].dtype;
+    MadeOp buffer{.op = "_RowBuffer"};
+    buffer.attrs.Set("T", type);
+    buffer.attrs.Set("n", n);
+    buffer.input_types = buffer.output_types = {type};
+    const int rows = Make(std::move(buffer), id, graph_.nodes[loop_].frame,
+                          {part.tensor}, {-1});
+    MadeOp op{.op = "_ProjectRow"};
+    op.attrs.Set("T", type);
+    op.attrs.Set("n", n);
+    Ids inputs = {rows, part.tensor, packed};
+    if (bias >= 0) inputs.push_back(bias);
+    op.input_types.assign(inputs.size(), type);
+    inputs.push_back(part.index);
+    op.input_types.push_back(graph_.values[part.index].dtype);
+    op.output_types = {type};
+    ++projections_;
+    return Make(std::move(op), id, body_, inputs,
+                {ShapeOf(part.value).dim(0), n});
+  }
+
+  // The only output of a new node.
+  int Make(MadeOp op, int source, int frame, Ids inputs,
+           const TensorShape& shape) {
+    const int node = graph_.AddMade(std::move(op), source, frame,
+                                    std::move(inputs), {shape});
+    return graph_.nodes[node].outputs[0];
+  }
+
+  void Replace(int value, int by) { replacement_[value] = by; }
+
+  PlanGraph& graph_;
+  const int num_nodes_;           // Before anything was made.
+  std::vector<int> replacement_;  // By value.
+  std::vector<int> uses_;         // By value; results of frames count twice.
+  std::vector<int> user_;         // By value: a node that uses it.
+  int loop_ = -1;                 // The loop that is being worked on.
+  int cond_ = -1;
+  int body_ = -1;
+  absl::flat_hash_map<std::tuple<int, bool, int64_t, int64_t>, int> packed_;
+  int products_ = 0;
+  int projections_ = 0;
+  int biases_ = 0;
+  int rows_ = 0;
+};
+
+}  // namespace
+
+void RewriteLoops(PlanGraph* graph, PassReport* report) {
+  Rewriter(graph).Run(report);
+}
+
+}  // namespace weft

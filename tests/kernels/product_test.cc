@@ -1,0 +1,136 @@
+#include "kernels/product.h"
+
+#include <cmath>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "tests/kernels/instruction_sets.h"
+
+namespace weft {
+namespace {
+
+template <typename T>
+std::vector<T> Numbers(int64_t size, uint32_t state) {
+  std::vector<T> values(size);
+  for (T& v : values) {
+    state = state * 1664525 + 1013904223;
+    v = static_cast<T>(state >> 8) / (1 << 23) - 1;
+  }
+  return values;
+}
+
+template <typename T>
+struct Problem {
+  Problem(int64_t m, int64_t n, int64_t k)
+      : a(Numbers<T>(m * k, 1)),
+        b(Numbers<T>(k * n, 2)),
+        addend(Numbers<T>(m * n, 3)),
+        packed(PackedElements<T>(k, n)),
+        c(m * n) {
+    PackMatrix(b.data(), n, int64_t{1}, k, n, packed.data());
+    product.m = m;
+    product.n = n;
+    product.k = k;
+    product.a = a.data();
+    product.a_stride = k;
+    product.packed_b = packed.data();
+    product.c = c.data();
+    product.c_stride = n;
+  }
+
+  double Exact(int64_t i, int64_t j) const {
+    double sum = product.addend == nullptr
+                     ? 0
+                     : product.addend[i * product.addend_stride + j];
+    for (int64_t p = 0; p < product.k; ++p)
+      sum += static_cast<double>(a[i * product.a_stride + p]) *
+             b[p * product.n + j];
+    return sum;
+  }
+
+  void Check(double tolerance) const {
+    for (int64_t i = 0; i < product.m; ++i) {
+      for (int64_t j = 0; j < product.n; ++j) {
+        ASSERT_NEAR(c[i * product.n + j], Exact(i, j),
+                    tolerance * (1 + std::sqrt(product.k)))
+            << "m " << product.m << " n " << product.n << " k " << product.k
+            << " at " << i << ", " << j;
+      }
+    }
+  }
+
+  std::vector<T> a, b, addend, packed, c;
+  PackedProduct<T> product;
+};
+
+template <typename T>
+void CheckSizes(double tolerance) {
+  ThreadPool pool(1);
+  for (int64_t m : {1, 2, 3, 4, 5, 7, 11, 12, 13, 24, 25, 100, 200}) {
+    for (int64_t n : {1, 5, 16, 31, 32, 33, 64, 128, 130, 200}) {
+      for (int64_t k : {1, 2, 17, 64}) {
+        Problem<T> p(m, n, k);
+        ComputeProduct(p.product, pool);
+        p.Check(tolerance);
+        p.product.addend = p.addend.data();
+        p.product.addend_stride = n;
+        p.product.backwards = true;
+        ComputeProduct(p.product, pool);
+        p.Check(tolerance);
+        p.product.addend_stride = 0;
+        ComputeProduct(p.product, pool);
+        p.Check(tolerance);
+        if (::testing::Test::HasFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(ProductTest, IsRightForAllSizes) {
+  for (int64_t target : InstructionSets()) {
+    const UseInstructionSet use(target);
+    SCOPED_TRACE(hwy::TargetName(target));
+    CheckSizes<float>(1e-6);
+    CheckSizes<double>(1e-15);
+    if (HasFailure()) return;
+  }
+}
+
+TEST(ProductTest, NothingIsSummedUpOfNoColumns) {
+  ThreadPool pool(1);
+  Problem<float> p(3, 40, 0);
+  p.product.addend = p.addend.data();
+  p.product.addend_stride = 40;
+  ComputeProduct(p.product, pool);
+  EXPECT_EQ(p.c, p.addend);
+}
+
+TEST(ProductTest, TransposesWhilePacking) {
+  const std::vector<float> b = {1, 2, 3, 4, 5, 6};  // [2, 3]
+  std::vector<float> packed(PackedElements<float>(3, 2));
+  PackMatrix(b.data(), int64_t{1}, int64_t{3}, 3, 2, packed.data());
+  const int64_t columns = PanelColumns<float>();
+  for (int64_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(packed[i * columns], b[i]);
+    EXPECT_EQ(packed[i * columns + 1], b[3 + i]);
+    EXPECT_EQ(packed[i * columns + 2], 0);
+  }
+}
+
+TEST(ProductTest, ThreadsAndOrderDoNotChangeBits) {
+  for (int64_t m : {1, 2, 3, 32, 50}) {
+    Problem<float> p(m, 1000, 512);
+    ThreadPool one(1), four(4);
+    ComputeProduct(p.product, one);
+    const std::vector<float> expected = p.c;
+    for (bool backwards : {false, true}) {
+      p.product.backwards = backwards;
+      std::fill(p.c.begin(), p.c.end(), -1.0f);
+      ComputeProduct(p.product, four);
+      EXPECT_EQ(p.c, expected) << m;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace weft
