@@ -16,6 +16,7 @@ struct GemmShape {
   int64_t k = 0;
   bool transpose_a = false;
   bool transpose_b = false;
+  bool accumulate = false;  // Adds to c what is in it.
 };
 
 // Sets c [m, n] to a * b; to zeros if k is 0. For float, double, int32_t and

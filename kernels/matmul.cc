@@ -82,6 +82,50 @@ class MatMulKernel : public Kernel {
   const bool transpose_b_;
 };
 
+// _AddProduct(sum, a, b): sum + a b, which the passes make of sums in loops.
+template <typename T>
+class AddProductKernel : public Kernel {
+ public:
+  explicit AddProductKernel(const KernelInit& init)
+      : transpose_a_(init.attrs.Get<bool>("transpose_a")),
+        transpose_b_(init.attrs.Get<bool>("transpose_b")) {}
+
+  absl::Status Layout(LayoutContext& c) const override {
+    const TensorShape& sum = c.input_shape(0);
+    const TensorShape& a = c.input_shape(1);
+    const TensorShape& b = c.input_shape(2);
+    if (a.rank() != 2 || b.rank() != 2) {
+      return InvalidArgument("a is ", a.ToString(), " and b is ", b.ToString(),
+                             " but they must be matrices");
+    }
+    auto state = std::make_shared<Products>();
+    WEFT_ASSIGN_OR_RETURN(state->shape,
+                          ProductOf(a, b, transpose_a_, transpose_b_, "b"));
+    state->shape.accumulate = true;
+    if (sum != TensorShape{state->shape.m, state->shape.n}) {
+      return InvalidArgument("sum is ", sum.ToString(), " but must be [",
+                             state->shape.m, ", ", state->shape.n, "]");
+    }
+    c.SetOutput(0, sum);
+    c.AllowInPlace(0, 0);
+    c.SetState(std::move(state));
+    return absl::OkStatus();
+  }
+
+  absl::Status Compute(KernelContext& c) const override {
+    const absl::Span<const T> sum = c.in<T>(0);
+    const absl::Span<T> out = c.out<T>(0);
+    if (out.data() != sum.data())
+      std::copy(sum.begin(), sum.end(), out.begin());
+    return Gemm(c.state<Products>().shape, c.in<T>(1).data(), c.in<T>(2).data(),
+                out.data(), c.pool());
+  }
+
+ private:
+  const bool transpose_a_;
+  const bool transpose_b_;
+};
+
 TensorShape LeadingAxes(TensorShape shape) {
   shape.RemoveDim(shape.rank() - 1);
   shape.RemoveDim(shape.rank() - 1);
@@ -179,6 +223,7 @@ using BatchMatMulV2Kernel = BatchKernel<T, true>;
 }  // namespace
 
 WEFT_KERNEL_NUMBERS(MatMul, MatMulKernel);
+WEFT_KERNEL_FLOATS(_AddProduct, AddProductKernel);
 WEFT_KERNEL_NUMBERS(BatchMatMul, BatchMatMulKernel);
 WEFT_KERNEL_NUMBERS(BatchMatMulV2, BatchMatMulV2Kernel);
 

@@ -27,6 +27,7 @@ struct Block {
   int64_t m, n, k;
   int64_t lda, ldb, ldc;
   bool transpose_a, transpose_b;
+  bool accumulate;
 };
 
 template <typename T>
@@ -37,7 +38,7 @@ absl::Status PlainProduct(const Block& s, const T* a, const T* b, T* c) {
   const int64_t b_column = s.transpose_b ? s.ldb : 1;
   for (int64_t i = 0; i < s.m; ++i) {
     T* row = c + i * s.ldc;
-    std::fill_n(row, s.n, T{0});
+    if (!s.accumulate) std::fill_n(row, s.n, T{0});
     for (int64_t p = 0; p < s.k; ++p) {
       const T x = a[i * a_row + p * a_column];
       const T* y = b + p * b_row;
@@ -54,7 +55,8 @@ absl::Status LibraryProduct(const Block& s, const float* a, const float* b,
   const OneOmpThread one_thread;
   const dnnl_status_t status = dnnl_sgemm(
       s.transpose_a ? 'T' : 'N', s.transpose_b ? 'T' : 'N', s.m, s.n, s.k,
-      /*alpha=*/1.0f, a, s.lda, b, s.ldb, /*beta=*/0.0f, c, s.ldc);
+      /*alpha=*/1.0f, a, s.lda, b, s.ldb, /*beta=*/s.accumulate ? 1.0f : 0.0f,
+      c, s.ldc);
   if (status == dnnl_success) return absl::OkStatus();
   if (status == dnnl_out_of_memory) {
     return ResourceExhausted("oneDNN has not enough memory for the product");
@@ -73,14 +75,15 @@ absl::Status LibraryProduct(const Block& s, const double* a, const double* b,
       b, s.transpose_b ? s.n : s.k, s.transpose_b ? s.k : s.n, Stride(s.ldb));
   Eigen::Map<Matrix, 0, Stride> z(c, s.m, s.n, Stride(s.ldc));
   try {
+    if (!s.accumulate) z.setZero();
     if (s.transpose_a && s.transpose_b) {
-      z.noalias() = x.transpose() * y.transpose();
+      z.noalias() += x.transpose() * y.transpose();
     } else if (s.transpose_a) {
-      z.noalias() = x.transpose() * y;
+      z.noalias() += x.transpose() * y;
     } else if (s.transpose_b) {
-      z.noalias() = x * y.transpose();
+      z.noalias() += x * y.transpose();
     } else {
-      z.noalias() = x * y;
+      z.noalias() += x * y;
     }
   } catch (const std::bad_alloc&) {
     return ResourceExhausted("Eigen has not enough memory for the product");
@@ -111,13 +114,13 @@ absl::Status Gemm(const GemmShape& shape, const T* a, const T* b, T* c,
   const int64_t m = shape.m, n = shape.n, k = shape.k;
   if (m == 0 || n == 0) return absl::OkStatus();
   if (k == 0) {
-    std::fill_n(c, m * n, T{0});
+    if (!shape.accumulate) std::fill_n(c, m * n, T{0});
     return absl::OkStatus();
   }
   const bool transpose_a = shape.transpose_a, transpose_b = shape.transpose_b;
   const Block whole{
-      m, n,           k,          transpose_a ? m : k, transpose_b ? k : n,
-      n, transpose_a, transpose_b};
+      m, n,           k,           transpose_a ? m : k, transpose_b ? k : n,
+      n, transpose_a, transpose_b, shape.accumulate};
   const bool by_rows = m >= 2 * kRowBlock;
   const int64_t size = by_rows ? m : n;
   const int64_t grain =

@@ -27,7 +27,9 @@ class Finder {
         const std::vector<int>& args = graph_.frames[node.cond].args;
         for (size_t i = 0; i < args.size(); ++i) {
           if (same_as_[args[i]] != args[i]) continue;
-          if (Trace(graph_.frames[node.body].results[i]) != args[i]) continue;
+          // The next value is the variable itself, or what it began with.
+          const int next = Trace(graph_.frames[node.body].results[i]);
+          if (next != args[i] && next != Trace(node.inputs[i])) continue;
           same_as_[args[i]] = same_as_[node.outputs[i]] = node.inputs[i];
           changed = true;
           ++found;

@@ -61,8 +61,8 @@ class Rewriter {
     graph_.ReplaceUses(replacement_);
     report->push_back(absl::StrCat(
         "loops: ", products_, " products with packed operands, ", projections_,
-        " of them of many steps at once; ", biases_, " additions in products; ",
-        rows_, " rows of lists without a copy"));
+        " of them of many steps at once; ", biases_ + sums_,
+        " additions in products; ", rows_, " rows of lists without a copy"));
   }
 
  private:
@@ -190,7 +190,10 @@ class Rewriter {
     const int a = node.inputs[0], b = node.inputs[1], c = node.outputs[0];
     const DataType type = graph_.values[c].dtype;
     if (type != DataType::kFloat && type != DataType::kDouble) return;
-    if (node.attrs().Get<bool>("transpose_a") || !IsOutside(b)) return;
+    if (node.attrs().Get<bool>("transpose_a") || !IsOutside(b)) {
+      AddInPlace(id);
+      return;
+    }
     const bool transpose = node.attrs().Get<bool>("transpose_b");
     const int64_t k = Dim(b, transpose ? 1 : 0);
     const int64_t n = Dim(b, transpose ? 0 : 1);
@@ -218,6 +221,36 @@ class Rewriter {
       ++products_;
     }
     Replace(result, sum);
+  }
+
+  // A product that is only added to something of its shape is added as it is
+  // computed: sums over steps are not read and written once more.
+  void AddInPlace(int id) {
+    const PlanNode& node = graph_.nodes[id];
+    const int product = node.outputs[0];
+    if (uses_[product] != 1) return;
+    const PlanNode& user = graph_.nodes[user_[product]];
+    if (user.frame != body_ || user.role != OpRole::kCompute ||
+        !user.controls.empty() || user.inputs.size() != 2 ||
+        MicroOpOf(user) != "add") {
+      return;
+    }
+    const int sum = user.inputs[user.inputs[0] == product ? 1 : 0];
+    const TensorShape& shape = ShapeOf(sum);
+    if (!shape.IsFullyDefined() || shape != ShapeOf(product) ||
+        replacement_[user.outputs[0]] != user.outputs[0]) {
+      return;
+    }
+    const DataType type = graph_.values[product].dtype;
+    MadeOp op{.op = "_AddProduct"};
+    op.attrs.Set("T", type);
+    for (const char* name : {"transpose_a", "transpose_b"})
+      op.attrs.Set(name, node.attrs().Get<bool>(name));
+    op.input_types = {type, type, type};
+    op.output_types = {type};
+    const Ids inputs = {sum, node.inputs[0], node.inputs[1]};
+    Replace(user.outputs[0], Make(std::move(op), id, body_, inputs, shape));
+    ++sums_;
   }
 
   // `a` itself, or what it is joined from.
@@ -348,6 +381,7 @@ class Rewriter {
   int products_ = 0;
   int projections_ = 0;
   int biases_ = 0;
+  int sums_ = 0;
   int rows_ = 0;
 };
 

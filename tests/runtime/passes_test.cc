@@ -154,8 +154,23 @@ TEST_F(PassesTest, InvariantVariablesBecomeTheirInitialValues) {
   EXPECT_THAT(text, HasSubstr("Mul 'product'(while variable 1, feed 0)\n"));
   EXPECT_THAT(text, HasSubstr("Add 'Add'(while:1, feed 0)\n"));
   EXPECT_THAT(text, HasSubstr("-> count:0, product:0\n"));
+  // n, which the condition uses, is the second.
   EXPECT_THAT(report_,
-              ElementsAre("invariants: 1 loop variables never change"));
+              ElementsAre("invariants: 2 loop variables never change"));
+}
+
+TEST_F(PassesTest, AVariableThatIsSetToWhatItBeganWithIsInvariant) {
+  Output y = Exp(x, "y");
+  Outputs out = While(
+      {n, y}, [&](const Outputs& v) { return Less(v[0], n, "less"); },
+      [&](const Outputs& v) {
+        return Outputs{Add(v[0], v[0], "count"), v[0].graph().Capturing(y)};
+      });
+  EXPECT_THAT(Pruned(FindInvariants, {out[0], out[1]}, {x, n}),
+              HasSubstr("-> while:0, y:0\n"));
+  // The others are what the bodies use: n and y.
+  EXPECT_THAT(report_,
+              ElementsAre("invariants: 3 loop variables never change"));
 }
 
 TEST_F(PassesTest, InvariantsShowThroughNestedLoops) {
@@ -172,8 +187,9 @@ TEST_F(PassesTest, InvariantsShowThroughNestedLoops) {
       });
   const std::string text = Pruned(FindInvariants, {out[0], out[1]}, {x, n});
   EXPECT_THAT(text, HasSubstr("-> while:0, feed 0\n"));
+  // Of each loop x and n.
   EXPECT_THAT(report_,
-              ElementsAre("invariants: 2 loop variables never change"));
+              ElementsAre("invariants: 4 loop variables never change"));
 }
 
 TEST_F(PassesTest, ConstantsAreFolded) {
