@@ -130,9 +130,9 @@ void Plan::FindKept() {
       if (maker < 0) return false;
       const PlanNode& node = graph_.nodes[maker];
       if (node.role == OpRole::kConst) return true;
-      const bool reads = node.role == OpRole::kCompute &&
-                         !node.traits().variables.empty() &&
-                         node.phase == WritePhase::kNone;
+      const bool reads =
+          node.role == OpRole::kCompute && !node.traits().variables.empty() &&
+          node.phase == WritePhase::kNone && node.inputs.size() == 1;
       if (!reads && node.role != OpRole::kIdentity) return false;
       value = node.inputs[0];
     }

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/passes/passes.h"
 
@@ -19,6 +20,8 @@ class Hoister {
     for (const PlanFrame& frame : graph_.frames) {
       for (int target : frame.targets) is_control_[target] = true;
     }
+    for (const PlanVariable& variable : graph_.variables)
+      starts_.insert(variable.start);
   }
 
   // Frames come behind those around them, and nodes behind what they need: what
@@ -70,7 +73,9 @@ class Hoister {
                                    traits.variables.end(), [](const auto& v) {
                                      return v.second == VariableAccess::kRead;
                                    });
-    if (reads) return node.inputs.size() == 1;
+    // What reads behind a write of the run is held there by its place.
+    if (reads)
+      return node.inputs.size() == 1 && starts_.contains(node.inputs[0]);
     return traits.pointwise.has_value() && !traits.stateful &&
            HasFloatsOfKnownShapes(node);
   }
@@ -86,6 +91,8 @@ class Hoister {
 
   PlanGraph& graph_;
   std::vector<bool> is_control_;  // By node.
+  // Values of variables at the start of the run.
+  absl::flat_hash_set<int> starts_;
 };
 
 }  // namespace

@@ -543,5 +543,78 @@ TEST_F(LoopRewritesTest, WeightsThatChangeArePackedAgain) {
   }
 }
 
+TEST_F(LoopRewritesTest, WeightsThatDependOnAFeedAreNotKept) {
+  Graph graph;
+  Output input = Placeholder(graph, "input", DataType::kFloat, {1, 2});
+  Output chosen = Placeholder(graph, "chosen", DataType::kInt32, {2});
+  Variable table(
+      graph, {.name = "table",
+              .shape = {3, 2},
+              .initial_value =
+                  Const(graph, Tensor::Of<float>({3, 2}, {1, 0, 0, 1, 5, 5}))});
+  Output weight = ResourceGather(table, chosen);
+  const Outputs out = While(
+      {Const(graph, 0), input},
+      [&](const Outputs& v) { return Less(v[0], Const(v[0].graph(), 1)); },
+      [&](const Outputs& v) {
+        return Outputs{v[0] + 1, MatMul(v[1], weight)};
+      });
+  ASSERT_OK(graph.status());
+  ASSERT_OK_AND_ASSIGN(auto session,
+                       Session::Create(graph, {.num_threads = 1}));
+  ASSERT_OK(session->Initialize());
+  const Tensor value = Tensor::Of<float>({1, 2}, {1, 2});
+  const auto run = [&](int32_t a, int32_t b) {
+    auto result = session->Run(
+        {{input, value}, {chosen, Tensor::Vector<int32_t>({a, b})}}, {out[1]});
+    EXPECT_OK(result.status());
+    return result.ok() ? (*result)[0] : Tensor();
+  };
+  EXPECT_THAT(run(0, 1), TensorEq(Tensor::Of<float>({1, 2}, {1, 2})));
+  EXPECT_THAT(run(1, 0), TensorEq(Tensor::Of<float>({1, 2}, {2, 1})));
+  EXPECT_THAT(run(2, 2), TensorEq(Tensor::Of<float>({1, 2}, {15, 15})));
+}
+
+// The loop comes behind the assignment, and reads what that has left.
+TEST_F(LoopRewritesTest, AReadBehindAWriteStaysThere) {
+  Graph graph;
+  Output input = Placeholder(graph, "input", DataType::kFloat, {1, 2});
+  Output fresh = Placeholder(graph, "fresh", DataType::kFloat, {2, 2});
+  Variable weight(graph, {.name = "weight",
+                          .shape = {2, 2},
+                          .initial_value = Const(
+                              graph, Tensor::Of<float>({2, 2}, {1, 0, 0, 1}))});
+  Node* assign = Assign(weight, fresh);
+  Outputs out;
+  {
+    ControlScope behind(graph, {assign});
+    out = While(
+        {Const(graph, 0), input},
+        [&](const Outputs& v) { return Less(v[0], Const(v[0].graph(), 2)); },
+        [&](const Outputs& v) {
+          return Outputs{v[0] + 1, MatMul(v[1], weight.read(v[0].graph()))};
+        });
+  }
+  ASSERT_OK(graph.status());
+  for (bool passes : {true, false}) {
+    ASSERT_OK_AND_ASSIGN(
+        auto session,
+        Session::Create(graph, {.num_threads = 1, .passes = {passes}}));
+    ASSERT_OK(session->Initialize());
+    for (float factor : {2.0f, 3.0f}) {
+      ASSERT_OK_AND_ASSIGN(
+          auto result,
+          session->Run(
+              {{input, Tensor::Of<float>({1, 2}, {1, 2})},
+               {fresh, Tensor::Of<float>({2, 2}, {factor, 0, 0, factor})}},
+              {out[1]}));
+      EXPECT_THAT(result[0],
+                  TensorEq(Tensor::Of<float>(
+                      {1, 2}, {factor * factor, 2 * factor * factor})))
+          << passes;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace weft
