@@ -52,6 +52,12 @@ absl::StatusOr<ModelSignatures> FindSignatures(const ConvertFlags& flags,
 absl::Status WriteModel(const ConvertFlags& flags, const Model& model,
                         MetaGraphOptions options, const Console& console) {
   VariableValues variables;
+  if (model.checkpoint.empty() && !model.graph().variables().empty()) {
+    return WithExitCode(
+        FailedPrecondition(model.path,
+                           " has variables; give their values by --checkpoint"),
+        ExitCode::kModel);
+  }
   if (!model.checkpoint.empty()) {
     WEFT_ASSIGN_OR_RETURN(
         variables, ReadVariables(model.graph(), model.checkpoint, console));

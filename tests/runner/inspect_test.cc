@@ -145,7 +145,7 @@ TEST_F(InspectTest, FreezingExplainsWhatItLacks) {
   EXPECT_THAT(Freeze({"--fetch", "y"}).err, HasSubstr("--output is required"));
   const ProcessResult no_fetch = Freeze({"--output", output});
   EXPECT_EQ(no_fetch.exit_code, 2);
-  EXPECT_THAT(no_fetch.err, HasSubstr("--fetch is required"));
+  EXPECT_THAT(no_fetch.err, HasSubstr("frozen model is for by --fetch"));
   const ProcessResult no_checkpoint =
       Freeze({"--fetch", "y", "--output", output});
   EXPECT_EQ(no_checkpoint.exit_code, 3);
@@ -166,7 +166,7 @@ TEST(HelpTest, ComesForEachVerb) {
   EXPECT_EQ(general.exit_code, 0);
   EXPECT_THAT(general.out, AllOf(HasSubstr("Exit codes:"),
                                  HasSubstr("weft inspect model.pb")));
-  for (const std::string verb : {"run", "inspect", "freeze"}) {
+  for (const std::string verb : {"run", "inspect", "freeze", "convert"}) {
     const ProcessResult result = Weft({verb, "--help"});
     EXPECT_EQ(result.exit_code, 0) << verb;
     EXPECT_THAT(result.out, HasSubstr("\n  weft " + verb + " ")) << result.out;

@@ -257,7 +257,8 @@ TEST_F(RunTest, ExplainsFilesThatAreNoModels) {
       {{directory_ / "text.pb"}, 3, "not a GraphDef"},
       {{directory_ / "saved"},
        3,
-       "is a SavedModel directory, which is not supported"},
+       "saved/saved_model.pb (2 bytes): damaged SavedModel: it has no meta "
+       "graph"},
       {{directory_.path()}, 3, "is a directory"},
       {{directory_ / "fifo"}, 3, "fifo"},
   };
