@@ -226,7 +226,9 @@ void ExpectValues(double tolerance) {
       const double exact = e.f(x[i], y[i], z[i]);
       if (!std::isfinite(exact)) {
         EXPECT_EQ(std::isnan(exact), std::isnan(result[i])) << x[i];
-        if (!std::isnan(exact)) EXPECT_EQ(result[i], exact) << x[i];
+        if (!std::isnan(exact)) {
+          EXPECT_EQ(result[i], exact) << x[i];
+        }
       } else {
         EXPECT_NEAR(result[i], exact, tolerance * (1 + std::fabs(exact)))
             << x[i] << " " << y[i] << " " << z[i];
