@@ -106,7 +106,7 @@ Dense::Dense(int64_t units, DenseOptions options)
       options_(std::move(options)) {}
 
 void Dense::Build(const TensorShape& input_shape) {
-  const int64_t depth = input_shape.dim(-1);
+  const int64_t depth = input_shape.rank() >= 1 ? input_shape.dim(-1) : 0;
   check().IsSize("units", units_);
   check().Known("activation", options_.activation);
   check().Expect(input_shape.rank() >= 2 && depth >= 1, "x",

@@ -234,7 +234,8 @@ std::optional<Output> Layer::MaskFor(Output x,
                                      const CallOptions& options) const {
   if (!options.mask.has_value()) return MaskOf(x);
   const Output mask = *options.mask;
-  const TensorShape wanted = {x.shape().dim(0), x.shape().dim(1)};
+  TensorShape wanted = {TensorShape::kUnknownDim, TensorShape::kUnknownDim};
+  if (x.shape().rank() >= 2) wanted = {x.shape().dim(0), x.shape().dim(1)};
   check_->Expect(
       mask.dtype() == DataType::kBool && mask.shape().IsCompatibleWith(wanted),
       "mask", Described(mask.dtype(), mask.shape()),

@@ -37,26 +37,30 @@ InputArguments TimeDistributed::input_arguments() const {
   return arguments;
 }
 
-void TimeDistributed::Build(const TensorShape& input_shape) {
-  check().Expect(input_shape.rank() >= 3, "x", input_shape.ToString(),
-                 "[batch, time, ...]");
+void TimeDistributed::Build(const TensorShape&) {
   if (!trainable()) layer_->set_trainable(false);
 }
 
 Result TimeDistributed::Call(Output x, const CallOptions& options) {
   const TensorShape shape = x.shape();
-  if (shape.rank() < 3) return Failed();
+  if (!check().Expect(shape.rank() >= 3, "x", shape.ToString(),
+                      "[batch, time, ...]")) {
+    return Failed();
+  }
   // [batch, time, ...] as [batch * time, ...].
   TensorShape step = shape;
   step.RemoveDim(0);
-  step.set_dim(0, TensorShape::kUnknownDim);
+  step.RemoveDim(0);
   Output sizes = Shape(x);
-  Output rows =
-      Reshape(x, step.IsFullyDefined() || shape.rank() == 3
-                     ? IntsArg(step.dims())
-                     : IntsArg(Concat({Const(graph(), {int32_t{-1}}),
-                                       SliceAxis(sizes, 0, 2, shape.rank())},
-                                      0)));
+  Output rows;
+  if (step.IsFullyDefined()) {
+    step.InsertDim(0, TensorShape::kUnknownDim);
+    rows = Reshape(x, step.dims());
+  } else {
+    Output any = Const(graph(), {int32_t{-1}});
+    Output rest = SliceAxis(sizes, 0, 2, shape.rank());
+    rows = Reshape(x, Concat({any, rest}, 0));
+  }
   CallOptions inner;
   inner.mode = options.mode;
   Output y = (*layer_)(Operand(rows, {}), inner);

@@ -262,6 +262,11 @@ const Case kShapes[] = {
        layer(Float(x, {2, 5}));
      },
      "Dense 'dense_1': x is [2, 5] but must be [batch, ..., 4]"},
+    {"DenseOfAScalar", [](Output x) { keras::Dense(2)(Float(x, {})); },
+     "Dense 'dense': x is [] but must be [batch, ..., depth]"},
+    {"MaskOfAScalar",
+     [](Output x) { keras::Dense(2)(Float(x, {}), {.mask = Float(x, {})}); },
+     "Dense 'dense': mask is float32 [] but must be bool [?, ?]"},
     {"EmbeddingOfFloats", [](Output x) { Embedding(2, 3)(x); },
      "Embedding 'embedding': x is float32 but must be int32 or int64"},
     {"MaskingOfAMatrix",
@@ -354,30 +359,47 @@ class UniqueCell : public WrongCell {
 };
 
 const Case kCells[] = {
-    {"StateOfAnotherSize", [](Output x) { RNN(WrongCell({5}))
-                                          (x); },
+    {"StateOfAnotherSize",
+     [](Output x) {
+       RNN(WrongCell({5}))
+       (x);
+     },
      "Cell 'rnn': the output is [2, 4] but must be [2, 5], as state_size[0] "
      "says"},
-    {"NoStateSize", [](Output x) { RNN(WrongCell({}))
-                                   (x); },
+    {"NoStateSize",
+     [](Output x) {
+       RNN(WrongCell({}))
+       (x);
+     },
      "Cell 'rnn': state_size is empty but must be at least 1 size"},
-    {"StateSizeZero", [](Output x) { RNN(WrongCell({0}))
-                                     (x); },
+    {"StateSizeZero",
+     [](Output x) {
+       RNN(WrongCell({0}))
+       (x);
+     },
      "Cell 'rnn': state_size is 0 but must be at least 1"},
-    {"NoCall", [](Output x) { RNN(EmptyCell())
-                              (x); },
+    {"NoCall",
+     [](Output x) {
+       RNN layer{EmptyCell{}};
+       layer(x);
+     },
      "the cell must override Call or CallWithConstants"},
     {"ConstantsThatACellDoesNotTake",
-     [](Output x) { RNN(WrongCell({4}))
-                    (x, {.constants = {x}}); },
+     [](Output x) {
+       RNN(WrongCell({4}))
+       (x, {.constants = {x}});
+     },
      "constants is 1 tensors but must be none: the cell does not override "
      "CallWithConstants"},
     {"ConstantsOfALayer",
      [](Output x) { keras::LSTM(2)(x, {.constants = {x}}); },
      "LSTM 'lstm': constants is 1 tensors but must be none: the cell "
      "'lstm_cell' takes none"},
-    {"EmptyStack", [](Output x) { RNN(std::vector<AnyCell>())
-                                  (x); },
+    {"EmptyStack",
+     [](Output x) {
+       RNN(std::vector<AnyCell>())
+       (x);
+     },
      "StackedRNNCells 'rnn': cells is empty but must be a list of at least 1 "
      "cell"},
     {"MaskOnCuDnnLstm",
@@ -407,7 +429,7 @@ const Case kCells[] = {
      "Bidirectional 'bidirectional': the layer is Dense but must be a "
      "recurrent layer"},
     {"BidirectionalOfWhatCannotBeCopied",
-     [](Output x) { Bidirectional(RNN(UniqueCell()))(x); },
+     [](Output x) { Bidirectional(RNN(UniqueCell{}))(x); },
      "the cell must be one that can be copied"},
     {"NullLayer",
      [](Output x) { TimeDistributed(std::unique_ptr<keras::Layer>())(x); },

@@ -16,6 +16,7 @@ namespace {
 
 using namespace weft::keras;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using weft::MatMul;
 using weft::Program;
 
@@ -88,14 +89,20 @@ TEST_F(ExamplesTest, StackedCells) {
 }
 
 TEST_F(ExamplesTest, TheFirstLayerOfAModel) {
+  Graph other;
   // As the first layer in a Sequential model
-  Sequential model(g);
+  Sequential model(other);
   model.Add(LSTM(32, {.input_shape = {10, 64}}));
   // now model.output_shape() is {-1, 32}; -1 is the batch dimension.
   EXPECT_EQ(model.output_shape(), TensorShape({-1, 32}));
-  // for subsequent layers, no need to specify the input size:
+  EXPECT_OK(other.status());
+  // The document goes on with this line, which fails in Keras as well: the
+  // first layer lacks return_sequences.
   model.Add(LSTM(16));
-  EXPECT_EQ(model.output_shape(), TensorShape({-1, 16}));
+  EXPECT_THAT(other.status(),
+              weft::StatusIs(absl::StatusCode::kInvalidArgument,
+                             HasSubstr("a recurrent layer gives one with "
+                                       "return_sequences")));
 }
 
 TEST_F(ExamplesTest, StackedLayers) {

@@ -7,6 +7,7 @@
 #include "ops/gradients.h"
 #include "ops/math.h"
 #include "ops/matmul.h"
+#include "ops/nn.h"
 #include "ops/source.h"
 
 namespace weft {
@@ -126,6 +127,7 @@ const std::vector<LayerModel>& LayerModels() {
              return keras::CuDNNGRU(3, Common<keras::CuDNNGRUOptions>(form));
            },
        .unrolls = false,
+       .backwards = false,
        .masks = false,
        .drops = false},
       {.name = "CuDNNLSTM",
@@ -134,6 +136,7 @@ const std::vector<LayerModel>& LayerModels() {
              return keras::CuDNNLSTM(3, Common<keras::CuDNNLSTMOptions>(form));
            },
        .unrolls = false,
+       .backwards = false,
        .masks = false,
        .drops = false},
       {.name = "Bidirectional",

@@ -28,6 +28,7 @@ struct LayerModel {
   std::function<keras::AnyLayer(const LayerForm& form)> make;
   std::vector<int64_t> step = {2};  // Of one step of x, without the batch.
   bool unrolls = true;              // Has it `unroll`?
+  bool backwards = true;            // Has it `go_backwards`?
   bool masks = true;                // Does it take masks?
   bool drops = true;                // Has it dropout?
   bool one_way = true;              // Is it a keras::RNN, and goes forward?
