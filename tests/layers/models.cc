@@ -1,5 +1,8 @@
 #include "tests/layers/models.h"
 
+#include "examples/cells/attention_cell.h"
+#include "examples/cells/layer_norm_lstm_cell.h"
+#include "examples/cells/sru_cell.h"
 #include "layers/cells.h"
 #include "layers/keras/cells.h"
 #include "ops/math.h"
@@ -121,7 +124,22 @@ const std::vector<CellModel>& CellModels() {
              keras::LSTMCell(4), keras::GRUCell(2),
              keras::SimpleRNNCell(3, {.kernel_initializer = LargeWeights()})));
        }},
+      {"Sru", [] { return examples::SruCell(3, LargeWeights()); }},
+      {.name = "LayerNormLstm",
+       .make = [] { return examples::LayerNormLstmCell(3, LargeWeights()); },
+       .amplification = 20},
   };
+  return models;
+}
+
+std::vector<CellModel> AllCellModels() {
+  std::vector<CellModel> models = CellModels();
+  models.push_back({"Attention",
+                    [] {
+                      return examples::AttentionCell(3, /*memory_depth=*/2,
+                                                     LargeWeights());
+                    },
+                    {{4, 2}}});
   return models;
 }
 

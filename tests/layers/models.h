@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/tensor_shape.h"
 #include "layers/cell.h"
 
 namespace weft {
@@ -14,10 +15,18 @@ namespace weft {
 struct CellModel {
   std::string name;
   std::function<AnyCell()> make;
+  // Shapes, without the batch, of the constants that every call must give.
+  std::vector<TensorShape> constants = {};
+  // How much more than others it makes of rounding errors: one that divides by
+  // small deviations does.
+  double amplification = 1;
 };
 
 // Every cell, with each of its options, alone and in wrappers; without dropout.
+// None needs constants.
 const std::vector<CellModel>& CellModels();
+// Those, and cells that need constants.
+std::vector<CellModel> AllCellModels();
 
 inline void PrintTo(const CellModel& model, std::ostream* out) {
   *out << model.name;
