@@ -38,6 +38,7 @@
 #include "ops/training.h"
 #include "ops/variable.h"
 #include "runtime/session.h"
+#include "runtime/stream.h"
 #include "train/bucket_batcher.h"
 #include "train/checkpointing.h"
 #include "train/clipping.h"

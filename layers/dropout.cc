@@ -1,5 +1,6 @@
 #include "layers/dropout.h"
 
+#include "graph/collections.h"
 #include "ops/array.h"
 #include "ops/math.h"
 #include "ops/random.h"
@@ -32,6 +33,25 @@ Output DrawDropoutSeed(GraphRef g, const std::string& name,
   Output minval = Const<int64_t>(g, 0);
   Output maxval = Const<int64_t>(g, int64_t{1} << 62);
   return RandomUniformInt(shape, minval, maxval, options);
+}
+
+Output DrawSequenceSeed(GraphRef g, const std::string& name,
+                        std::optional<int64_t> seed) {
+  Output drawn = DrawDropoutSeed(g, name, seed);
+  g.graph.AddToCollection(kRecurrentDraws, drawn.name());
+  g.graph.AddToCollection(kRecurrentDraws, drawn.name());
+  return drawn;
+}
+
+Output FirstStep(Output x) {
+  Graph& g = x.graph();
+  Output zero = Const(g, int32_t{0});
+  Output first = PlaceholderWithDefault(zero, {}, "first_step");
+  Output steps = x.shape().rank() >= 3 ? DimOf(x, 1) : Const(g, int32_t{1});
+  Output next = Identity(first + steps, "next_step");
+  g.AddToCollection(kRecurrentDraws, first.name());
+  g.AddToCollection(kRecurrentDraws, next.name());
+  return first;
 }
 
 Output ApplyDropout(Output x, const Prob& keep, Output seed, Output number) {

@@ -20,6 +20,16 @@ Prob CheckedKeepProb(const Prob& keep, Output x);
 Output DrawDropoutSeed(GraphRef g, const std::string& name,
                        std::optional<int64_t> seed);
 
+// The same for all steps of a sequence: where it comes in chunks, a Stream
+// gives later ones the seed of the first.
+Output DrawSequenceSeed(GraphRef g, const std::string& name,
+                        std::optional<int64_t> seed);
+
+// How many steps of the sequence came before `x` [batch, time, ...], or the one
+// step x [batch, ...]: a scalar int32 "first_step" under the open scope. 0,
+// unless a Stream says otherwise.
+Output FirstStep(Output x);
+
 // x with each element kept with probability `keep` and divided by it, or else
 // 0. The mask is the one numbered `number`, a scalar int64, of `seed`.
 Output ApplyDropout(Output x, const Prob& keep, Output seed, Output number);

@@ -29,7 +29,8 @@ Outputs DropoutWrapper::Begin(const CallContext& call) {
     NameScope scope(g, options_.name);
     input_keep_ = CheckedKeepProb(options_.input_keep_prob, call.x);
     output_keep_ = CheckedKeepProb(options_.output_keep_prob, call.x);
-    begun.push_back(DrawDropoutSeed(g, g.name_scope(), options_.seed));
+    begun.push_back(DrawSequenceSeed(g, g.name_scope(), options_.seed));
+    begun.push_back(FirstStep(call.x));
   }
   const Outputs inner = cell_->Begin(call);
   begun.insert(begun.end(), inner.begin(), inner.end());
@@ -43,7 +44,8 @@ Output DropoutWrapper::Drop(Output x, const Prob& keep,
   if (!draws_ || !Drops(keep)) return x;
   NameScope scope(x.graph(), options_.name);
   // Each step has two masks: of the input and of the output.
-  Output first = Cast(step.index, DataType::kInt64) * 2;
+  Output number = Cast(step.index + step.begun[1], DataType::kInt64);
+  Output first = number * 2;
   return ApplyDropout(x, keep, step.begun[0], first + which);
 }
 
@@ -51,7 +53,7 @@ Output DropoutWrapper::Step(Output x, Outputs* state, const StepContext& step) {
   if (!training_) return cell_->Step(x, state, step);
   x = Drop(x, input_keep_, options_.masks.input, 0, step);
   StepContext inner = step;
-  if (draws_) inner.begun.remove_prefix(1);
+  if (draws_) inner.begun.remove_prefix(2);
   Output y = cell_->Step(x, state, inner);
   return Drop(y, output_keep_, options_.masks.output, 1, step);
 }

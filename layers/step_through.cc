@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "graph/collections.h"
 #include "layers/argument_error.h"
 #include "ops/array.h"
 #include "ops/control_flow.h"
@@ -269,11 +270,11 @@ class Runner {
       Output last = Identity(carry.state[k], absl::StrCat("final_state_", k));
       steps.state.push_back(last);
       if (!options_.streams) continue;
-      g_.AddToCollection("recurrent_state", initial_names_[k]);
-      g_.AddToCollection("recurrent_state", last.name());
+      g_.AddToCollection(kRecurrentState, initial_names_[k]);
+      g_.AddToCollection(kRecurrentState, last.name());
     }
     if (!options_.streams)
-      g_.AddToCollection("recurrent_backward", g_.name_scope());
+      g_.AddToCollection(kRecurrentBackward, g_.name_scope());
     return steps;
   }
 

@@ -103,7 +103,7 @@ Outputs GateDropout::Draw(const CallContext& call, const RNNCell& cell) const {
   if (call.ModeOf({}) != ModeKeys::kTrain) return drawn;
   if (input == 0 && recurrent == 0) return drawn;
   Graph& g = call.x.graph();
-  Output seed = DrawDropoutSeed(g, g.name_scope(), {});
+  Output seed = DrawSequenceSeed(g, g.name_scope(), {});
   const auto draw = [&](Output ones, double rate, int64_t first) {
     for (int64_t k = 0; k < masks; ++k) {
       Output number = Const(g, first + k);
