@@ -22,6 +22,7 @@
 #include "layers/keras/recurrent.h"
 #include "layers/keras/sequential.h"
 #include "layers/keras/wrappers.h"
+#include "layers/keras0/recurrent.h"
 #include "layers/recurrent.h"
 #include "layers/regularizers.h"
 #include "layers/step_through.h"

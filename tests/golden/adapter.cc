@@ -18,7 +18,8 @@ absl::Status CaseGraph::SetWeights(const GoldenCase& c,
 
 const Adapter* FindAdapter(absl::string_view family) {
   for (absl::Span<const Adapter> adapters :
-       {TFLearnAdapters(), PolyaxonAdapters(), Keras2Adapters()}) {
+       {TFLearnAdapters(), PolyaxonAdapters(), Keras2Adapters(),
+        Keras0Adapters()}) {
     for (const Adapter& adapter : adapters) {
       if (family == adapter.family) return &adapter;
     }

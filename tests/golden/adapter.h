@@ -65,6 +65,7 @@ const Adapter* FindAdapter(absl::string_view family);
 absl::Span<const Adapter> TFLearnAdapters();
 absl::Span<const Adapter> PolyaxonAdapters();
 absl::Span<const Adapter> Keras2Adapters();
+absl::Span<const Adapter> Keras0Adapters();
 
 }  // namespace weft::golden
 

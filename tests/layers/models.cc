@@ -5,10 +5,23 @@
 #include "examples/cells/sru_cell.h"
 #include "layers/cells.h"
 #include "layers/keras/cells.h"
+#include "layers/keras0/cells.h"
 #include "ops/math.h"
 #include "tests/layers/program.h"
 
 namespace weft {
+
+namespace {
+
+template <typename Cell>
+AnyCell Keras0() {
+  return Cell({.output_dim = 3,
+               .init = LargeWeights(),
+               .inner_init = LargeWeights(),
+               .depth = 2});
+}
+
+}  // namespace
 
 const std::vector<CellModel>& CellModels() {
   static const auto& models = *new std::vector<CellModel>{
@@ -124,6 +137,13 @@ const std::vector<CellModel>& CellModels() {
              keras::LSTMCell(4), keras::GRUCell(2),
              keras::SimpleRNNCell(3, {.kernel_initializer = LargeWeights()})));
        }},
+      {"Keras0SimpleRNN", Keras0<keras0::SimpleRNNCell>},
+      {"Keras0SimpleDeepRNN", Keras0<keras0::SimpleDeepRNNCell>},
+      {"Keras0GRU", Keras0<keras0::GRUCell>},
+      {"Keras0LSTM", Keras0<keras0::LSTMCell>},
+      {"Keras0JZS1", Keras0<keras0::JZS1Cell>},
+      {"Keras0JZS2", Keras0<keras0::JZS2Cell>},
+      {"Keras0JZS3", Keras0<keras0::JZS3Cell>},
       {"Sru", [] { return examples::SruCell(3, LargeWeights()); }},
       {.name = "LayerNormLstm",
        .make = [] { return examples::LayerNormLstmCell(3, LargeWeights()); },
