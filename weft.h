@@ -13,6 +13,7 @@
 #include "layers/arguments.h"
 #include "layers/cell.h"
 #include "layers/cells.h"
+#include "layers/config/config.h"
 #include "layers/constraints.h"
 #include "layers/core.h"
 #include "layers/initializers.h"

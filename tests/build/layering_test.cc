@@ -27,7 +27,7 @@ const std::map<std::string, Folders> kMayInclude = {
     {"ops", {"graph", "core"}},
     {"kernels", {"core"}},
     {"runtime", {"graph", "core", "proto"}},
-    {"layers", {"ops", "graph", "core"}},
+    {"layers", {"ops", "graph", "core", "proto"}},
     {"io", {"core", "proto", "graph"}},
     {"train", {"layers", "ops", "runtime", "io", "graph", "core"}},
     {"runner",

@@ -19,7 +19,7 @@ absl::Status CaseGraph::SetWeights(const GoldenCase& c,
 const Adapter* FindAdapter(absl::string_view family) {
   for (absl::Span<const Adapter> adapters :
        {TFLearnAdapters(), PolyaxonAdapters(), Keras2Adapters(),
-        Keras0Adapters()}) {
+        Keras0Adapters(), SchemaAdapters()}) {
     for (const Adapter& adapter : adapters) {
       if (family == adapter.family) return &adapter;
     }

@@ -66,6 +66,7 @@ absl::Span<const Adapter> TFLearnAdapters();
 absl::Span<const Adapter> PolyaxonAdapters();
 absl::Span<const Adapter> Keras2Adapters();
 absl::Span<const Adapter> Keras0Adapters();
+absl::Span<const Adapter> SchemaAdapters();
 
 }  // namespace weft::golden
 
