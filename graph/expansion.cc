@@ -1,12 +1,17 @@
 #include "graph/expansion.h"
 
+#include <utility>
+
 namespace weft {
 
 Output ExpansionContext::in(int i) {
   // Without control inputs, what the reference has read already will do.
-  if (!handles_[i].valid() || !has_controls_) return inputs_[i];
-  Node* node = graph_.Add("ReadVariableOp", {Operand(handles_[i], {})},
-                          {{"dtype", inputs_[i].dtype()}});
+  if (!references_[i].handle.valid() || !has_controls_) return inputs_[i];
+  NodeOptions options;
+  if (behind(i) != nullptr) options.control_inputs = {behind(i)};
+  Node* node =
+      graph_.Add("ReadVariableOp", {Operand(references_[i].handle, {})},
+                 {{"dtype", inputs_[i].dtype()}}, std::move(options));
   return Output(node, 0);
 }
 
@@ -17,11 +22,15 @@ Outputs ExpansionContext::in(int begin, int end) {
 }
 
 Output ExpansionContext::handle(int i) {
-  if (!handles_[i].valid()) {
+  if (!references_[i].handle.valid() && graph_.parent() != nullptr) {
+    FailUnimplemented("input ", i, ", ", inputs_[i].name(),
+                      ", may be a reference to a variable, which weft does not "
+                      "follow into loops and branches");
+  } else if (!references_[i].handle.valid()) {
     Fail("input ", i, ", ", inputs_[i].name(),
          ", is no reference to a variable");
   }
-  return handles_[i];
+  return references_[i].handle;
 }
 
 ExpansionRegistry& ExpansionRegistry::Global() {

@@ -24,6 +24,13 @@
 
 namespace weft {
 
+// The variable that a reference is to, and what changed it last, if the
+// reference comes from there.
+struct Reference {
+  Output handle;  // Not valid: no reference.
+  Node* behind = nullptr;
+};
+
 // What an expansion sees of the node in the file. New nodes lie in a name scope
 // of their own and run after the node's control inputs.
 //
@@ -32,12 +39,13 @@ namespace weft {
 class ExpansionContext {
  public:
   ExpansionContext(Graph& graph, const std::string& name, const AttrMap& attrs,
-                   Outputs inputs, Outputs handles, bool has_controls)
+                   Outputs inputs, std::vector<Reference> references,
+                   bool has_controls)
       : graph_(graph),
         name_(name),
         attrs_(attrs),
         inputs_(std::move(inputs)),
-        handles_(std::move(handles)),
+        references_(std::move(references)),
         has_controls_(has_controls) {}
 
   Graph& graph() const { return graph_; }
@@ -57,9 +65,13 @@ class ExpansionContext {
   // The variable that input i refers to. Not valid, and a mistake, if it is no
   // reference.
   Output handle(int i);
+  // The node behind which that reference is; null if there is none.
+  Node* behind(int i) const { return references_[i].behind; }
 
-  // Output i refers to this variable.
-  void SetHandle(int i, Output handle) { refs_.emplace_back(i, handle); }
+  // Output i is this reference.
+  void SetReference(int i, Reference reference) {
+    results_.emplace_back(i, reference);
+  }
   // For ops without outputs: what runs if the node runs.
   void AddEffect(Node* node) { effects_.push_back(node); }
 
@@ -75,7 +87,9 @@ class ExpansionContext {
 
   // For the importer.
   const absl::Status& status() const { return status_; }
-  const std::vector<std::pair<int, Output>>& refs() const { return refs_; }
+  const std::vector<std::pair<int, Reference>>& references() const {
+    return results_;
+  }
   const std::vector<Node*>& effects() const { return effects_; }
 
  private:
@@ -88,9 +102,9 @@ class ExpansionContext {
   const std::string& name_;
   const AttrMap& attrs_;
   Outputs inputs_;
-  Outputs handles_;  // Not valid where the input is no reference.
+  std::vector<Reference> references_;  // By input.
   const bool has_controls_;
-  std::vector<std::pair<int, Output>> refs_;
+  std::vector<std::pair<int, Reference>> results_;
   std::vector<Node*> effects_;
   absl::Status status_;
 };

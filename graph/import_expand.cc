@@ -12,14 +12,16 @@
 namespace weft {
 namespace {
 
-// The variables that the draft's inputs refer to; not valid where they do not.
-Outputs HandlesOf(const ImportFrame& frame, const NodeDraft& draft) {
-  Outputs handles;
+// What the draft's inputs refer to.
+std::vector<Reference> ReferencesOf(const ImportFrame& frame,
+                                    const NodeDraft& draft) {
+  std::vector<Reference> references;
   for (const Output& input : draft.inputs) {
-    const auto it = frame.handles.find(input);
-    handles.push_back(it != frame.handles.end() ? it->second : Output());
+    const auto it = frame.references.find(input);
+    references.push_back(it != frame.references.end() ? it->second
+                                                      : Reference());
   }
-  return handles;
+  return references;
 }
 
 // The types of the node's outputs, when its attrs and the shapes of its inputs
@@ -66,7 +68,7 @@ absl::StatusOr<Node*> Expand(const ExpansionFn& expansion, ImportFrame& frame,
   WEFT_ASSIGN_OR_RETURN(const std::vector<DataType> types,
                         CheckNode(graph, draft));
   ExpansionContext c(graph, draft.def->name(), draft.attrs, draft.inputs,
-                     HandlesOf(frame, draft), !draft.control_inputs.empty());
+                     ReferencesOf(frame, draft), !draft.control_inputs.empty());
   Outputs outputs;
   {
     const NameScope scope(graph,
@@ -90,21 +92,24 @@ absl::StatusOr<Node*> Expand(const ExpansionFn& expansion, ImportFrame& frame,
                                         : "IdentityN";
   Node* node = graph.Add(op, values, {}, std::move(options));
   WEFT_RETURN_IF_ERROR(graph.status());
-  for (const auto& [i, handle] : c.refs())
-    frame.handles[node->output(i)] = handle;
+  for (const auto& [i, reference] : c.references())
+    frame.references[node->output(i)] = reference;
   return node;
 }
 
 void ReadBehindControls(ImportFrame& frame, NodeDraft& draft) {
-  if (draft.control_inputs.empty() || frame.handles.empty()) return;
-  const Outputs handles = HandlesOf(frame, draft);
-  for (size_t i = 0; i < handles.size(); ++i) {
-    if (!handles[i].valid()) continue;
+  if (draft.control_inputs.empty() || frame.references.empty()) return;
+  const std::vector<Reference> references = ReferencesOf(frame, draft);
+  for (size_t i = 0; i < references.size(); ++i) {
+    if (!references[i].handle.valid()) continue;
+    NodeOptions options = {
+        .name = absl::StrCat(draft.def->name(), "/ReadVariableOp"),
+        .control_inputs = draft.control_inputs};
+    if (references[i].behind != nullptr)
+      options.control_inputs.push_back(references[i].behind);
     Node* read = frame.graph->Add(
-        "ReadVariableOp", {Operand(handles[i], SourceLocation{})},
-        {{"dtype", draft.inputs[i].dtype()}},
-        {.name = absl::StrCat(draft.def->name(), "/ReadVariableOp"),
-         .control_inputs = draft.control_inputs});
+        "ReadVariableOp", {Operand(references[i].handle, SourceLocation{})},
+        {{"dtype", draft.inputs[i].dtype()}}, std::move(options));
     draft.inputs[i] = read->output(0);
   }
 }

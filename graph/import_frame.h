@@ -60,8 +60,8 @@ struct ImportFrame {
   // NodeDraft::results, by number in the list.
   absl::flat_hash_map<int, std::vector<std::pair<absl::string_view, int64_t>>>
       results;
-  // The variables behind outputs that are references: see import_expand.cc.
-  absl::flat_hash_map<Output, Output> handles;
+  // Outputs that are references to variables: see import_expand.cc.
+  absl::flat_hash_map<Output, Reference> references;
   size_t next = 0;                   // In list->order().
   std::unique_ptr<NodeDraft> draft;  // Whose bodies are being made.
 

@@ -293,15 +293,25 @@ absl::Status AddNode(ImportContext& context, ImportFrame& frame,
                          .control_inputs = draft.control_inputs,
                          .bodies = std::move(draft.bodies),
                          .device = draft.def->device()};
-  Node* node;
+  Node* node = nullptr;
   if (expansion != nullptr) {
-    WEFT_ASSIGN_OR_RETURN(node, Expand(*expansion, frame, draft));
-  } else if (draft.schema == nullptr) {
+    absl::StatusOr<Node*> expanded = Expand(*expansion, frame, draft);
+    if (expanded.ok()) {
+      node = *expanded;
+    } else if (absl::IsUnimplemented(expanded.status()) &&
+               graph.status().ok()) {
+      // Perhaps nobody runs it.
+      CountAsUnknown(std::string(expanded.status().message()), draft);
+    } else {
+      return expanded.status();
+    }
+  }
+  if (node == nullptr && draft.schema == nullptr) {
     WEFT_ASSIGN_OR_RETURN(const std::vector<DataType> types,
                           UnknownOutputs(frame, draft));
     node = graph.AddUnknown(draft.op, inputs, std::move(draft.attrs), types,
                             std::move(options));
-  } else {
+  } else if (node == nullptr) {
     node =
         graph.Add(draft.op, inputs, std::move(draft.attrs), std::move(options));
   }

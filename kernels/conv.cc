@@ -15,7 +15,7 @@
 namespace weft {
 namespace {
 
-// ---- Doubles, element by element -------------------------------------------
+// ---- Element by element -----------------------------------------------------
 
 // Offsets of images of `channels` channels.
 struct ImageStrides {
@@ -59,18 +59,17 @@ void ForEachTap(const ConvShape& s, int64_t begin, int64_t end,
   }
 }
 
-template <ConvDirection direction>
-void ConvDoubles(const ConvShape& s, double* x, double* w, double* y,
-                 ThreadPool& pool) {
+template <ConvDirection direction, typename T>
+void PlainConv(const ConvShape& s, T* x, T* w, T* y, ThreadPool& pool) {
   const bool first = s.attrs.channels_first;
   const int64_t x_channel = first ? s.in[0] * s.in[1] : 1;
   const int64_t y_channel = first ? s.out[0] * s.out[1] : 1;
   const auto tap = [&](int64_t x_at, int64_t w_at, int64_t y_at) {
     for (int64_t g = 0; g < s.groups; ++g) {
       for (int64_t d = 0; d < s.depth; ++d) {
-        double& xi = x[x_at + (g * s.depth + d) * x_channel];
-        double* wi = w + w_at + (d * s.groups + g) * s.units;
-        double* yi = y + y_at + g * s.units * y_channel;
+        T& xi = x[x_at + (g * s.depth + d) * x_channel];
+        T* wi = w + w_at + (d * s.groups + g) * s.units;
+        T* yi = y + y_at + g * s.units * y_channel;
         for (int64_t u = 0; u < s.units; ++u) {
           if constexpr (direction == ConvDirection::kForward) {
             yi[u * y_channel] += xi * wi[u];
@@ -93,9 +92,24 @@ void ConvDoubles(const ConvShape& s, double* x, double* w, double* y,
 
 // ---- Kernels ---------------------------------------------------------------
 
+// Are all numbers so small that a library that counts with 32 bits can work
+// with them?
+bool IsModerate(const ConvShape& s) {
+  constexpr int64_t kModerate = 1 << 20;
+  bool moderate = s.batch <= kModerate && s.in_channels() <= kModerate &&
+                  s.out_channels() <= kModerate;
+  for (int i = 0; i < 2; ++i) {
+    for (const int64_t number :
+         {s.in[i], s.out[i], s.size[i], s.before[i], s.after[i],
+          s.attrs.stride[i], s.attrs.dilation[i]})
+      moderate &= number <= kModerate;
+  }
+  return moderate;
+}
+
 struct ConvState : public KernelState {
   ConvShape shape;
-  std::shared_ptr<const OneDnnConv> conv;  // Of floats that are not empty.
+  std::shared_ptr<const OneDnnConv> conv;  // Of floats, if it can.
 };
 
 template <typename T, ConvDirection direction, bool depthwise>
@@ -126,7 +140,8 @@ class ConvKernel : public Kernel {
       return InvalidArgument("out_backprop is ", c.input_shape(2).ToString(),
                              " but must be ", result.ToString());
     }
-    if (std::is_same_v<T, float> && !state->shape.IsEmpty()) {
+    if (std::is_same_v<T, float> && !state->shape.IsEmpty() &&
+        IsModerate(state->shape)) {
       WEFT_ASSIGN_OR_RETURN(state->conv,
                             OneDnnConv::Create(direction, state->shape));
       c.SetScratch(state->conv->scratch_bytes());
@@ -148,14 +163,15 @@ class ConvKernel : public Kernel {
       return absl::OkStatus();
     }
     if constexpr (std::is_same_v<T, float>) {
-      return state.conv->Run(tensors[0], tensors[1], tensors[2], c.scratch(),
-                             c.pool());
-    } else {
-      std::fill_n(out, c.output(0).size, T{0});
-      ConvDoubles<direction>(state.shape, tensors[0], tensors[1], tensors[2],
-                             c.pool());
-      return absl::OkStatus();
+      if (state.conv != nullptr) {
+        return state.conv->Run(tensors[0], tensors[1], tensors[2], c.scratch(),
+                               c.pool());
+      }
     }
+    std::fill_n(out, c.output(0).size, T{0});
+    PlainConv<direction>(state.shape, tensors[0], tensors[1], tensors[2],
+                         c.pool());
+    return absl::OkStatus();
   }
 
  private:

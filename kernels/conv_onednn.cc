@@ -17,7 +17,7 @@ using dnnl::memory;
 
 constexpr size_t kAlignment = 64;
 // Multiplications of one image that are worth a call of their own.
-constexpr int64_t kWorthACall = 1 << 20;
+constexpr double kWorthACall = 1 << 20;
 constexpr int64_t kMaxParts = 16;  // Of a batch; each has scratch memory.
 
 size_t Aligned(size_t bytes) {
@@ -104,8 +104,8 @@ dnnl::convolution_backward_weights::primitive_desc FilterDesc(
 class OneDnnConv::Impl {
  public:
   Impl(ConvDirection direction, const ConvShape& s) : direction_(direction) {
-    const int64_t work = s.out[0] * s.out[1] * s.size[0] * s.size[1] *
-                         s.groups * s.depth * s.units;
+    const double work = static_cast<double>(s.out[0]) * s.out[1] * s.size[0] *
+                        s.size[1] * s.groups * s.depth * s.units;
     // A filter's gradient is a sum over the batch, which is never cut.
     const bool by_image =
         direction != ConvDirection::kFilter && work >= kWorthACall;

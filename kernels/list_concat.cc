@@ -97,7 +97,9 @@ class ConcatKernel : public Kernel {
           return InvalidArgument("leading_dims[", i, "] is ", leading[i],
                                  " but must be 0 or more");
         }
-        shape.set_dim(0, leading[i]);
+        IntVector dims(shape.dims().begin(), shape.dims().end());
+        dims[0] = leading[i];
+        WEFT_ASSIGN_OR_RETURN(shape, TensorShape::Create(dims));
       }
       if (!shape.IsFullyDefined() || shape.rank() == 0) {
         return InvalidArgument(

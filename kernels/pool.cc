@@ -74,9 +74,13 @@ absl::StatusOr<std::shared_ptr<PoolShape>> PoolOf(
 // each window, images from several threads.
 template <typename Body>
 void ForEachWindow(const PoolShape& s, ThreadPool& pool, const Body& body) {
-  const int64_t work = s.out_size() * s.attrs.size[0] * s.attrs.size[1];
+  const double window =
+      static_cast<double>(std::min(s.attrs.size[0], s.in[0])) *
+      static_cast<double>(std::min(s.attrs.size[1], s.in[1]));
+  const double work = static_cast<double>(s.out_size()) * window;
   if (s.images == 0 || s.out_size() == 0) return;
-  const int64_t grain = kElementwiseGrain / std::max<int64_t>(work, 1) + 1;
+  const int64_t grain =
+      static_cast<int64_t>(kElementwiseGrain / std::max(work, 1.0)) + 1;
   pool.ParallelFor(s.images, grain, [&](int64_t begin, int64_t end) {
     for (int64_t image = begin; image < end; ++image) {
       for (int64_t h = 0; h < s.out[0]; ++h) {

@@ -13,8 +13,7 @@
 namespace weft {
 namespace {
 
-// ---- SpaceToBatchND, BatchToSpaceND
-// -------------------------------------------
+// ---- SpaceToBatchND, BatchToSpaceND -----------------------------------------
 
 // Blocks of a space, and what is around it: from inputs 1 and 2.
 struct Blocks {
@@ -188,8 +187,7 @@ using BatchToSpaceKernel = BlocksKernel<false>;
 WEFT_KERNEL(SpaceToBatchND, SpaceToBatchKernel, {});
 WEFT_KERNEL(BatchToSpaceND, BatchToSpaceKernel, {});
 
-// ---- MirrorPad
-// ------------------------------------------------------------------
+// ---- MirrorPad --------------------------------------------------------------
 
 // How far from the edge the mirror stands: it repeats the edge if symmetric.
 int MirrorOffset(const KernelInit& init) {
@@ -320,8 +318,7 @@ class MirrorPadGradKernel : public Kernel {
 };
 WEFT_KERNEL_NUMBERS(MirrorPadGrad, MirrorPadGradKernel);
 
-// ---- LinSpace
-// -------------------------------------------------------------------
+// ---- LinSpace ---------------------------------------------------------------
 
 template <typename T>
 class LinSpaceKernel : public Kernel {

@@ -20,8 +20,7 @@
 namespace weft {
 namespace {
 
-// ---- Strings
-// --------------------------------------------------------------------
+// ---- Strings ----------------------------------------------------------------
 
 class StringJoinKernel : public Kernel {
  public:
@@ -82,8 +81,7 @@ class ShardedFilenameKernel : public Kernel {
 };
 WEFT_KERNEL(ShardedFilename, ShardedFilenameKernel, {});
 
-// ---- Print
-// ----------------------------------------------------------------------
+// ---- Print ------------------------------------------------------------------
 
 class PrintKernel : public Kernel {
  public:
@@ -129,8 +127,7 @@ class PrintKernel : public Kernel {
 };
 WEFT_KERNEL(Print, PrintKernel, {});
 
-// ---- Summaries
-// ------------------------------------------------------------------
+// ---- Summaries --------------------------------------------------------------
 //
 // Messages are put together by hand, since kernels know no messages:
 //   Summary { repeated Value value = 1; }

@@ -226,7 +226,7 @@ WEFT_EXPANSION(FusedBatchNormGrad, ExpandBatchNormGrad);
   WEFT_OP(name)                       \
       .Input("y_backprop: T")         \
       .Input("x: T")                  \
-      .Input("scale: float32")          \
+      .Input("scale: float32")        \
       .Input("reserve_space_1: U")    \
       .Input("reserve_space_2: U")    \
       .Output("x_backprop: T")        \

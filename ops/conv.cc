@@ -8,6 +8,7 @@
 #include "core/status.h"
 #include "graph/infer.h"
 #include "graph/op.h"
+#include "ops/array_common.h"
 #include "ops/emit.h"
 #include "ops/types.h"
 #include "ops/window_attrs.h"
@@ -96,13 +97,13 @@ void InferBackpropInput(InferContext& c) {
   c.ExpectRank(2, 4);
   if (!c.ok()) return;
   ExpectGradientOf(c, input, c.input(1), depthwise);
-  TensorShape shape = input;
   const std::optional<WindowAttrs> attrs = ReadWindow(c);
-  if (!attrs.has_value()) return;
-  if (shape.dim(0) < 0) shape.set_dim(0, c.input(2).dim(0));
-  if (depthwise && shape.dim(attrs->axes().channels) < 0)
-    shape.set_dim(attrs->axes().channels, c.input(1).dim(2));
-  c.SetOutput(0, shape);
+  if (!c.ok() || !attrs.has_value()) return;
+  std::vector<int64_t> dims(input.dims().begin(), input.dims().end());
+  if (dims[0] < 0) dims[0] = c.input(2).dim(0);
+  int64_t& depth = dims[attrs->axes().channels];
+  if (depthwise && depth < 0) depth = c.input(1).dim(2);
+  infer::SetDims(c, 0, dims);
 }
 
 template <bool depthwise>

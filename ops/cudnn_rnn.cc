@@ -173,14 +173,14 @@ class CudnnNetwork {
     const Output xs = TensorListFromTensor(by_step);
     const Output h_shape = Shape(initial[0]);
     Outputs variables = {Const(x.graph(), int32_t{0}),
-                          TensorListReserve(h_shape, time, x.dtype())};
+                         TensorListReserve(h_shape, time, x.dtype())};
     for (const Output& state : initial) variables.push_back(state);
     const Outputs last = While(
         variables, [&](const Outputs& v) -> Output { return Less(v[0], time); },
         [&](const Outputs& v) -> Outputs {
           const Output at = backward ? time - v[0] - 1.0 : v[0];
-          const Output from_x = TensorListGetItem(
-              xs, at, x.dtype(), {x.shape().dim(1), w.input.shape().dim(0)});
+          const Output from_x = TensorListGetItem(xs, at, x.dtype(),
+                                                  {-1, w.input.shape().dim(0)});
           const Outputs state(v.begin() + 2, v.end());
           const Output from_h = BiasAdd(
               MatMul(state[0], w.state, {.transpose_b = true}), w.state_bias);
@@ -354,8 +354,7 @@ WEFT_CUDNN_OP(CudnnRNNV3, ExpandCudnnWithHost)
     .Attr("num_proj", 0)
     .Attr("time_major", true);
 
-// ---- The vector of weights
-// -------------------------------------------------------
+// ---- The vector of weights --------------------------------------------------
 
 // What inputs 0 to 2 say: layers, units and the depth of the input.
 std::optional<Sizes> KnownSizes(ExpansionContext& c) {

@@ -108,8 +108,7 @@ GRUBlockOutputs GRUBlockCell(Output x, Output h_prev,
   return out;
 }
 
-// ---- As ops of files
-// ---------------------------------------------------------
+// ---- As ops of files --------------------------------------------------------
 
 namespace {
 
@@ -134,7 +133,20 @@ LSTMBlockOptions LSTMOptions(const ExpansionContext& c) {
   return options;
 }
 
-// Sizes that every argument must have: one kind of check for all of them.
+// Beyond this the sizes of weights would not fit.
+constexpr int64_t kMaxSize = 1 << 28;
+
+// Are the sizes of an input and a state fit to be those of weights?
+bool CheckSizes(InferContext& c, const Dim& depth, const Dim& units) {
+  if (!c.ok()) return false;
+  for (const Dim* dim : {&depth, &units}) {
+    if (dim->size() <= kMaxSize) continue;
+    c.Fail(dim->name(), " is ", dim->size(), " but must be at most ", kMaxSize);
+    return false;
+  }
+  return true;
+}
+
 template <bool sequence>
 void InferLSTM(InferContext& c) {
   Dim time("time"), batch("batch"), depth("depth"), units("units");
@@ -152,7 +164,7 @@ void InferLSTM(InferContext& c) {
     for (int i = 4; i < 7; ++i) c.Expect(begin + i, {units});
   }
   c.ExpectRank(begin + 7, 1);
-  if (!c.ok()) return;
+  if (!CheckSizes(c, depth, units)) return;
   const TensorShape& w = c.input(begin + 3);
   const TensorShape& b = c.input(begin + 7);
   const int64_t rows =
@@ -185,7 +197,7 @@ void InferGRU(InferContext& c) {
   c.ExpectRank(3, 2);
   c.ExpectRank(4, 1);
   c.Expect(5, {units});
-  if (!c.ok()) return;
+  if (!CheckSizes(c, depth, units)) return;
   const int64_t n = units.size();
   const int64_t rows = depth.size() < 0 || n < 0 ? -1 : depth.size() + n;
   const int64_t twice = n < 0 ? -1 : 2 * n;

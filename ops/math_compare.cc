@@ -79,7 +79,8 @@ namespace {
 std::vector<DataType> EqualTypes() {
   std::vector<DataType> types = types::Numbers();
   types.push_back(DataType::kBool);
-  types.push_back(DataType::kUint8);
+  types.push_back(DataType::kUint64);
+  types.push_back(DataType::kString);
   return types;
 }
 

@@ -1,4 +1,7 @@
 // Ops of old files that others have replaced, and some that are a few others.
+#include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "graph/expansion.h"
@@ -17,6 +20,8 @@ namespace weft {
 namespace {
 
 using Context = ExpansionContext&;
+
+constexpr int64_t kMaxK = std::numeric_limits<int32_t>::max();
 
 // For ops whose nodes infer their shapes themselves.
 void NothingKnown(InferContext&) {}
@@ -89,6 +94,9 @@ WEFT_OLD_OP(Rint, [](Context c) -> Outputs { return {Round(c.in(0))}; })
 WEFT_OLD_OP(TopK,
             [](Context c) -> Outputs {
               const int64_t k = c.attr<int64_t>("k");
+              if (k < 0 || k > kMaxK)
+                return c.Fail("attr 'k' is ", k, " but must be in [0, ", kMaxK,
+                              "]");
               const TopK top =
                   TopKV2(c.in(0), Const(c.graph(), static_cast<int32_t>(k)),
                          {.sorted = c.attr<bool>("sorted")});
@@ -103,9 +111,11 @@ WEFT_OLD_OP(TopK,
 
 WEFT_OLD_OP(InTopK,
             [](Context c) -> Outputs {
-              const Output k = ScalarLike(
-                  c.in(1), static_cast<double>(c.attr<int64_t>("k")));
-              return {InTopKV2(c.in(0), c.in(1), k)};
+              // More than all is all.
+              const int64_t k =
+                  std::clamp<int64_t>(c.attr<int64_t>("k"), -1, kMaxK);
+              return {InTopKV2(c.in(0), c.in(1),
+                               ScalarLike(c.in(1), static_cast<double>(k)))};
             })
     .Input("predictions: float32")
     .Input("targets: T")

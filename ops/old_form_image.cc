@@ -40,8 +40,7 @@ Output Count(const ExpansionContext& c, Output n) {
   WEFT_EXPANSION(name, __VA_ARGS__); \
   WEFT_OP(name).NotDifferentiable().NoKernel(kExpanded).Infer(InferImage)
 
-// ---- Pools
-// -----------------------------------------------------------------------
+// ---- Pools ------------------------------------------------------------------
 
 WEFT_IMAGE_OP(
     MaxPoolV2,
@@ -69,8 +68,7 @@ WEFT_IMAGE_OP(
     .Attr("data_format", "NHWC", ImageFormats())
     .Type("T", types::Numbers(), DataType::kFloat);
 
-// ---- Normalisation
-// ---------------------------------------------------------------
+// ---- Normalisation ----------------------------------------------------------
 
 WEFT_IMAGE_OP(BatchNormWithGlobalNormalization,
               [](Context c) -> Outputs {
@@ -118,8 +116,7 @@ WEFT_IMAGE_OP(
     .Attr("beta", 0.5f)
     .Type("T", types::Floats(), DataType::kFloat);
 
-// ---- Resizing
-// --------------------------------------------------------------------
+// ---- Resizing ---------------------------------------------------------------
 
 namespace {
 
@@ -182,8 +179,7 @@ WEFT_IMAGE_OP(ResizeBilinear,
     .Attr("half_pixel_centers", false)
     .Type("T", types::Numbers());
 
-// ---- Patches
-// ---------------------------------------------------------------------
+// ---- Patches ----------------------------------------------------------------
 
 // A convolution whose unit k gives element k of the patch.
 WEFT_IMAGE_OP(

@@ -18,8 +18,7 @@
 namespace weft {
 namespace {
 
-// ---- Variables
-// ----------------------------------------------------------------
+// ---- Variables --------------------------------------------------------------
 
 Outputs ExpandVariable(ExpansionContext& c) {
   const std::string& shared = c.attr<std::string>("shared_name");
@@ -31,7 +30,7 @@ Outputs ExpandVariable(ExpansionContext& c) {
                      {"shape", c.attr<TensorShape>("shape")},
                      {"container", c.attr<std::string>("container")},
                      {"shared_name", shared.empty() ? c.name() : shared}});
-  c.SetHandle(0, handle->output(0));
+  c.SetReference(0, {handle->output(0)});
   return {ReadVariable({handle->output(0), {}}, dtype)};
 }
 
@@ -40,8 +39,7 @@ void InferVariable(InferContext& c) {
   c.SetOutput(0, c.attr<TensorShape>("shape"));
 }
 
-// ---- Changes
-// ------------------------------------------------------------------
+// ---- Changes ----------------------------------------------------------------
 
 // The attrs of the node that `op` has, too.
 AttrMap SharedAttrs(const ExpansionContext& c, const char* op) {
@@ -60,15 +58,20 @@ AttrMap SharedAttrs(const ExpansionContext& c, const char* op) {
 ExpansionFn Change(const char* op, int references) {
   return [op, references](ExpansionContext& c) -> Outputs {
     std::vector<Operand> inputs;
+    // What changed the same variables before.
+    std::vector<Node*> changes;
     for (int i = 0; i < c.num_inputs(); ++i) {
       const Output input = i < references ? c.handle(i) : c.in(i);
       if (!input.valid()) return {};  // A mistake has been recorded.
       inputs.emplace_back(input, SourceLocation{});
+      if (i < references && c.behind(i) != nullptr)
+        changes.push_back(c.behind(i));
     }
+    const ControlScope in_order(c.graph(), changes);
     Node* change = c.graph().Add(op, inputs, SharedAttrs(c, op));
     const Output handle = c.handle(0);
     const ControlScope behind(c.graph(), {change});
-    c.SetHandle(0, handle);
+    c.SetReference(0, {handle, change});
     return {ReadVariable({handle, {}}, c.attr<DataType>("T"))};
   };
 }
@@ -126,7 +129,7 @@ WEFT_OP(RefIdentity)
 WEFT_EXPANSION(RefIdentity, [](ExpansionContext& c) -> Outputs {
   const Output handle = c.handle(0);
   if (!handle.valid()) return {};
-  c.SetHandle(0, handle);
+  c.SetReference(0, {handle, c.behind(0)});
   return {c.in(0)};
 });
 
@@ -169,8 +172,7 @@ WEFT_REF_SCATTER_OP(ScatterAdd, ResourceScatterAdd, false);
 WEFT_REF_SCATTER_OP(ScatterSub, ResourceScatterSub, false);
 WEFT_REF_SCATTER_OP(ScatterUpdate, ResourceScatterUpdate, true);
 
-// ---- Steps of optimizers
-// --------------------------------------------------------
+// ---- Steps of optimizers ----------------------------------------------------
 
 #define WEFT_REF_APPLY_OP(name, references)     \
   WEFT_REF_OP(name, Resource##name, references) \

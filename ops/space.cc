@@ -16,8 +16,7 @@
 namespace weft {
 namespace {
 
-// ---- Blocks
-// ------------------------------------------------------------------
+// ---- Blocks -----------------------------------------------------------------
 
 constexpr int64_t kUnknown = TensorShape::kUnknownDim;
 
@@ -102,8 +101,7 @@ void InferBlocks(InferContext& c) {
   if (c.ok()) infer::SetDims(c, 0, dims);
 }
 
-// ---- Mirrors
-// -----------------------------------------------------------------
+// ---- Mirrors ----------------------------------------------------------------
 
 // Output 0 is input 0 and its paddings, or without them.
 template <int sign>

@@ -1,8 +1,12 @@
 #include "ops/variable.h"
 
+#include <cstdint>
+#include <vector>
+
 #include "core/status.h"
 #include "graph/op.h"
 #include "ops/array.h"
+#include "ops/array_common.h"
 #include "ops/emit.h"
 #include "ops/math.h"
 #include "ops/source.h"
@@ -26,12 +30,13 @@ void InferGather(InferContext& c) {
     return;
   }
   c.ExpectRankAtLeast(0, 1);
+  if (!c.ok()) return;
   const TensorShape& params = c.input(0);
   const TensorShape& indices = c.input(1);
   if (!params.has_rank() || !indices.has_rank()) return;
-  TensorShape shape = indices;
-  for (int i = 1; i < params.rank(); ++i) shape.AddDim(params.dim(i));
-  c.SetOutput(0, shape);
+  std::vector<int64_t> dims(indices.dims().begin(), indices.dims().end());
+  dims.insert(dims.end(), params.dims().begin() + 1, params.dims().end());
+  infer::SetDims(c, 0, dims);
 }
 
 // The gradient of the handle is a tensor like the variable: rows that were read

@@ -1,4 +1,7 @@
 // Changes of some rows of a variable.
+#include <cstdint>
+#include <vector>
+
 #include "graph/infer.h"
 #include "graph/op.h"
 #include "ops/emit.h"
@@ -10,14 +13,17 @@ namespace {
 
 void InferScatter(InferContext& c) {
   c.ExpectRankAtLeast(0, 1);
+  if (!c.ok()) return;
   const TensorShape& params = c.input(0);
   const TensorShape& indices = c.input(1);
   if (!params.has_rank() || !indices.has_rank()) return;
-  TensorShape wanted = indices;
-  for (int i = 1; i < params.rank(); ++i) wanted.AddDim(params.dim(i));
-  if (!wanted.IsCompatibleWith(c.input(2))) {
+  std::vector<int64_t> dims(indices.dims().begin(), indices.dims().end());
+  dims.insert(dims.end(), params.dims().begin() + 1, params.dims().end());
+  const absl::StatusOr<TensorShape> wanted = TensorShape::Create(dims);
+  if (!wanted.ok()) return c.Fail("updates: ", wanted.status().message());
+  if (!wanted->IsCompatibleWith(c.input(2))) {
     c.Fail("updates is ", c.input(2).ToString(), " but must be ",
-           wanted.ToString(), ": the shape of indices, then that of a row");
+           wanted->ToString(), ": the shape of indices, then that of a row");
   }
 }
 

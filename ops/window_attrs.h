@@ -2,6 +2,7 @@
 #ifndef WEFT_OPS_WINDOW_ATTRS_H_
 #define WEFT_OPS_WINDOW_ATTRS_H_
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -37,9 +38,10 @@ inline std::optional<WindowAttrs> ReadWindow(InferContext& c) {
 inline std::optional<TensorShape> InferPlaces(
     InferContext& c, const WindowAttrs& attrs, const TensorShape& input,
     const std::array<int64_t, 2>& size, int64_t channels) {
-  TensorShape shape = {-1, -1, -1, -1};
+  std::vector<int64_t> dims(4, TensorShape::kUnknownDim);
   const ImageAxes axes = attrs.axes();
-  shape.set_dim(axes.batch, input.dim(axes.batch));
+  dims[axes.batch] = input.dim(axes.batch);
+  dims[axes.channels] = channels;
   for (int i = 0; i < 2; ++i) {
     const absl::StatusOr<WindowPlaces> places =
         PlaceWindow(attrs, i, input.dim(axes.space[i]), size[i]);
@@ -47,10 +49,8 @@ inline std::optional<TensorShape> InferPlaces(
       c.Fail(i == 0 ? "height: " : "width: ", places.status().message());
       return std::nullopt;
     }
-    shape.set_dim(axes.space[i], places->count);
+    dims[axes.space[i]] = places->count;
   }
-  std::vector<int64_t> dims(shape.dims().begin(), shape.dims().end());
-  dims[axes.channels] = channels;
   absl::StatusOr<TensorShape> result = TensorShape::Create(dims);
   if (result.ok()) return *std::move(result);
   c.Fail(result.status().message());

@@ -196,6 +196,16 @@ TEST(DepthwiseConv2dNativeTest, OfFloatsAndDoublesAreTheSame) {
                        .depthwise = true});
 }
 
+TEST(Conv2DTest, ReachesFarBeyondTheImage) {
+  // Numbers that oneDNN does not count with: below the image there are zeros.
+  EXPECT_THAT(Floats(Conv2D(Image(), Filter(),
+                            {.strides = {2147483647, 1},
+                             .padding = "EXPLICIT",
+                             .explicit_paddings = {0, 2000000000, 0, 1},
+                             .dilations = {2000000000, 1}})),
+              ElementsAre(21, 32, 3));
+}
+
 // ---- Mistakes ---------------------------------------------------------------
 
 // Building with these shapes must fail.
@@ -232,6 +242,11 @@ TEST(Conv2DTest, RefusesAWindowThatDoesNotFit) {
   ExpectMistake({1, 1, 3, 1}, {3, 3, 1, 1}, {.padding = "VALID"},
                 "height: the window reaches over 3 elements but the input has "
                 "1 on this axis");
+}
+
+TEST(Conv2DTest, RefusesSizesThatOverflow) {
+  ExpectMistake({int64_t{1} << 40, 3, 3, 1}, {1, 1, 1, int64_t{1} << 40}, {},
+                "overflow");
 }
 
 TEST(Conv2DTest, RefusesAnEmptyFilter) {

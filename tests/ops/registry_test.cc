@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -18,6 +19,7 @@
 #include "core/kernel.h"
 #include "core/widened_kernel.h"
 #include "gmock/gmock.h"
+#include "graph/expansion.h"
 #include "graph/op.h"
 #include "gtest/gtest.h"
 #include "tests/testing/gradient_check.h"
@@ -63,8 +65,7 @@ TEST(RegistryTest, EveryOpHasAGradientOrSaysThatItHasNone) {
               IsEmpty());
 }
 
-// ---- Kernels
-// ----------------------------------------------------------------------------
+// ---- Kernels ----------------------------------------------------------------
 
 bool HasKernelFor(const OpSchema& op, const std::string& attr, DataType type) {
   for (const KernelTypes& types : KernelRegistry::Global().TypesOf(op.name())) {
@@ -117,8 +118,7 @@ TEST(RegistryTest, NoOpHasAKernelAndAReasonForNone) {
               IsEmpty());
 }
 
-// ---- Tests
-// ------------------------------------------------------------------------------
+// ---- Tests ------------------------------------------------------------------
 
 TEST(RegistryTest, EveryDifferentiableOpHasARowInTheGradientTable) {
   // The gradient of PreventGradient is an error: see source_test.cc.
@@ -172,8 +172,33 @@ TEST(RegistryTest, EveryOpHasAValueTest) {
               IsEmpty());
 }
 
-// ---- Against TensorFlow's table
-// ---------------------------------------------------------
+// ---- Ops that expand to others ----------------------------------------------
+
+TEST(RegistryTest, OpsExpandExactlyIfTheySaySo) {
+  EXPECT_THAT(Violations([](const OpSchema& op) {
+                return (op.no_kernel_reason() == kExpanded) ==
+                       (ExpansionRegistry::Global().Find(op.name()) != nullptr);
+              }),
+              IsEmpty());
+}
+
+TEST(RegistryTest, EveryExpansionIsTested) {
+  std::string tests;
+  for (const auto& file :
+       std::filesystem::directory_iterator("tests/graphdef")) {
+    std::stringstream text;
+    text << std::ifstream(file.path()).rdbuf();
+    tests += text.str();
+  }
+  EXPECT_THAT(Violations([&](const OpSchema& op) {
+                return op.no_kernel_reason() != kExpanded ||
+                       absl::StrContains(tests,
+                                         absl::StrCat("\"", op.name(), "\""));
+              }),
+              IsEmpty());
+}
+
+// ---- Against TensorFlow's table ---------------------------------------------
 
 std::string TableTypeName(DataType type) {
   if (type == DataType::kFloat) return "float";

@@ -31,8 +31,7 @@ void ExpectBuildMistake(const std::string& message) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(message)));
 }
 
-// ---- Blocks
-// ------------------------------------------------------------------
+// ---- Blocks -----------------------------------------------------------------
 
 TEST(SpaceToBatchNDTest, TakesBlocksApart) {
   // The example of TensorFlow's documentation.
@@ -106,8 +105,7 @@ TEST(BatchToSpaceNDTest, RefusesWhatCannotBeShared) {
                 "crops[0] is [1, 2] but there are only 2 elements");
 }
 
-// ---- Mirrors
-// -----------------------------------------------------------------
+// ---- Mirrors ----------------------------------------------------------------
 
 TEST(MirrorPadTest, ReflectsWithoutTheBorder) {
   EXPECT_THAT(Floats(MirrorPad(In({1, 2, 3}), {{2, 1}})),
@@ -157,8 +155,7 @@ TEST(MirrorPadGradTest, RefusesMoreThanThereIs) {
       "paddings[0][0] is 4 but input is [3]");
 }
 
-// ---- LinSpace
-// ----------------------------------------------------------------
+// ---- LinSpace ---------------------------------------------------------------
 
 TEST(LinSpaceTest, GoesFromStartToStop) {
   const Output three = In(Tensor::Scalar<int32_t>(3));

@@ -48,6 +48,13 @@ TEST(StringJoinTest, RefusesOtherShapes) {
                 "input 1 is [3] but must be [2] or a scalar");
 }
 
+TEST(StringCompareTest, ComparesAndBroadcasts) {
+  const Output x = In(Tensor::Vector<std::string>({"a", "b", "a"}));
+  EXPECT_THAT(Bools(Equal(x, InString("a"))), ElementsAre(true, false, true));
+  EXPECT_THAT(Bools(NotEqual(InString("b"), x)),
+              ElementsAre(true, false, true));
+}
+
 TEST(ShardedFilenameTest, CountsWithFiveDigits) {
   EXPECT_EQ(StringOf(ShardedFilename(InString("model"),
                                      In(Tensor::Scalar<int32_t>(3)),
