@@ -1,0 +1,266 @@
+// What leaves loops, and what becomes one program: a graph before and after,
+// and what it computes.
+#include <cmath>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "ops/array.h"
+#include "ops/control_flow.h"
+#include "ops/math.h"
+#include "ops/nn.h"
+#include "ops/reduction.h"
+#include "ops/source.h"
+#include "tests/runtime/rewrites_testing.h"
+
+namespace weft {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+// ---- FusePointwise
+// ------------------------------------------------------------
+
+TEST_F(RewritesTest, ConnectedElementwiseNodesBecomeOne) {
+  Output sum = Add(x, y, "sum");
+  Output z = Tanh(Mul(sum, x, "product"), "z");
+  EXPECT_EQ(After(FusePointwise, {z}, {x, y}),
+            "_Pointwise 'z'(feed 0, feed 1)\n"
+            "-> z:0\n");
+  EXPECT_EQ(before_,
+            "Add 'sum'(feed 0, feed 1)\n"
+            "Mul 'product'(sum:0, feed 0)\n"
+            "Tanh 'z'(product:0)\n"
+            "-> z:0\n");
+  EXPECT_EQ(report_[0], "pointwise: 3 nodes became 1 programs");
+}
+
+TEST_F(RewritesTest, WhatIsUsedOutsideIsAnOutput) {
+  Output sum = Add(x, y, "sum");
+  Output z = Tanh(sum, "z");
+  EXPECT_EQ(After(FusePointwise, {z, sum}, {x, y}),
+            "_Pointwise 'z'(feed 0, feed 1)\n"
+            "-> z:1, z:0\n");
+}
+
+TEST_F(RewritesTest, NoWayLeadsOutOfAProgramAndBack) {
+  Output a = Exp(Neg(x, "minus"), "a");
+  Output total = Sum(a, {.axes = {0, 1}, .name = "total"});
+  Output b = Mul(Add(a, y, "b"), total, "c");
+  EXPECT_EQ(After(FusePointwise, {b}, {x, y}),
+            "Const 'axes'()\n"
+            "_Pointwise 'a'(feed 0)\n"
+            "Sum 'total'(a:0, axes:0)\n"
+            "_Pointwise 'c'(a:0, feed 1, total:0)\n"
+            "-> c:0\n");
+}
+
+TEST_F(RewritesTest, OneNodeAloneStays) {
+  EXPECT_EQ(After(FusePointwise, {Tanh(x, "z")}, {x}),
+            "Tanh 'z'(feed 0)\n-> z:0\n");
+}
+
+TEST_F(RewritesTest, TypesAreNotMixed) {
+  Output d = Cast(Neg(x, "minus"), DataType::kDouble, "d");
+  Output z = Exp(Neg(d, "e"), "z");
+  const std::string text = After(FusePointwise, {z}, {x});
+  EXPECT_THAT(text, HasSubstr("Neg 'minus'(feed 0)\n"));
+  EXPECT_THAT(text, HasSubstr("_Pointwise 'z'(d:0)\n"));
+}
+
+TEST_F(RewritesTest, ControlEdgesKeepNodesAsTheyAre) {
+  Output a = Neg(x, "a");
+  Output b;
+  {
+    ControlScope scope(g, {a.node()});
+    b = Neg(y, "b");
+  }
+  const std::string text = After(FusePointwise, {Exp(a), Exp(b)}, {x, y});
+  EXPECT_THAT(text, Not(HasSubstr("_Pointwise")));
+}
+
+TEST_F(RewritesTest, LongChainsAreCut) {
+  Output z = x;
+  for (int i = 0; i < 200; ++i) z = Neg(z);
+  After(FusePointwise, {z}, {x});
+  EXPECT_EQ(report_[0], "pointwise: 200 nodes became 5 programs");
+  ExpectSame({z}, {{x, Random({3, 4})}}, 0);
+}
+
+TEST_F(RewritesTest, ProgramsPropagateNanAndInfinity) {
+  Output z = Placeholder(g, "z", DataType::kFloat, {4});
+  const Outputs ys = {Tanh(z) + 0.0, Sigmoid(z) + 0.0, Exp(z) + 0.0,
+                      Relu(z) + 0.0, Maximum(z, Neg(z)) + 0.0};
+  const Tensor value = Tensor::Vector<float>({kNan, kInfinity, -kInfinity, 0});
+  const std::vector<Tensor> out = weft::Run(ys, {{z, value}});
+  const std::vector<std::vector<float>> expected = {
+      {kNan, 1, -1, 0},
+      {kNan, 1, 0, 0.5f},
+      {kNan, kInfinity, 0, 1},
+      {kNan, kInfinity, 0, 0},
+      {kNan, kInfinity, kInfinity, 0}};
+  for (size_t k = 0; k < ys.size(); ++k) {
+    for (int i = 0; i < 4; ++i) {
+      const float got = out[k].data<float>()[i];
+      if (std::isnan(expected[k][i])) {
+        EXPECT_TRUE(std::isnan(got)) << k << " " << i;
+      } else {
+        EXPECT_EQ(got, expected[k][i]) << k << " " << i;
+      }
+    }
+  }
+}
+
+TEST_F(RewritesTest, ShapesOfOneProgramMayDiffer) {
+  Output column = Placeholder(g, "column", DataType::kFloat, {-1, 1});
+  Output scalar = Placeholder(g, "scalar", DataType::kFloat, {});
+  Output a = Exp(scalar * 2.0);
+  Output b = a + Neg(column);
+  Output c = Tanh(b * x) - scalar;
+  for (int64_t rows : {1, 3, 100}) {
+    ExpectSame({a, b, c}, {{column, Random({rows, 1})},
+                           {scalar, Random({})},
+                           {x, Random({rows, 4})}});
+  }
+  // Nothing of one shape, something of another.
+  ExpectSame(
+      {a, b, c},
+      {{column, Random({0, 1})}, {scalar, Random({})}, {x, Random({0, 4})}});
+}
+
+TEST_F(RewritesTest, ConditionsChooseElementsAndRows) {
+  Output rows = Placeholder(g, "rows", DataType::kBool, {-1});
+  Output positive = Greater(x, y);
+  Output a = Select(rows, x * 2.0, y + 1.0);
+  Output b = SelectV2(LogicalOr(positive, LogicalNot(rows)), a, Neg(a));
+  Output c = LogicalAnd(positive, Less(a, b));
+  const Tensor flags = Tensor::Of<bool>({4}, {true, false, false, true});
+  ExpectSame({a, b, c},
+             {{rows, flags}, {x, Random({4, 4})}, {y, Random({4, 4})}});
+}
+
+TEST_F(RewritesTest, ErrorsNameTheNode) {
+  Output z = Tanh(Add(x, y, "sum"), "z");
+  EXPECT_THAT(
+      TryRun(z, {{x, Random({2, 4})}, {y, Random({3, 4})}}),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr("Add 'sum'(x:0 [2, 4], y:0 [3, 4]): shapes [2, 4] and "
+                         "[3, 4] do not broadcast: 2 and 3 differ")));
+}
+
+TEST_F(RewritesTest, CheckNumericsNamesTheNode) {
+  Output z = Tanh(Log(Neg(x, "minus"), "log"), "z");
+  ASSERT_OK_AND_ASSIGN(auto session, Session::Create(g, {.num_threads = 1}));
+  EXPECT_THAT(
+      session->Run({{x, Tensor::Of<float>({1, 4}, {1, 1, 1, 1})}}, {z}, {},
+                   {.check_numerics = true}),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("Log 'log'")));
+}
+
+// Programs with random operations on random shapes.
+TEST_F(RewritesTest, RandomProgramsGiveTheSame) {
+  for (int seed = 0; seed < 60; ++seed) {
+    SCOPED_TRACE(seed);
+    Graph graph;
+    random_.seed(seed);
+    const int64_t rows = 1 + seed % 7, columns = seed % 3 == 0 ? 100 : 5;
+    const std::vector<TensorShape> shapes = {
+        {rows, columns}, {rows, 1}, {columns}, {}, {rows, columns}};
+    Outputs values;
+    std::vector<Feed> feeds;
+    for (size_t i = 0; i < shapes.size(); ++i) {
+      values.push_back(
+          Placeholder(graph, absl::StrCat("in", i), DataType::kFloat,
+                      seed % 2 == 0 ? shapes[i] : TensorShape::UnknownRank()));
+      feeds.push_back({values.back(), Random(shapes[i])});
+    }
+    for (int i = 0; i < 30; ++i) {
+      const Output a = values[random_() % values.size()];
+      const Output b = values[random_() % values.size()];
+      switch (random_() % 9) {
+        case 0:
+          values.push_back(a + b);
+          break;
+        case 1:
+          values.push_back(a - b);
+          break;
+        case 2:
+          values.push_back(a * b);
+          break;
+        case 3:
+          values.push_back(Tanh(a));
+          break;
+        case 4:
+          values.push_back(Sigmoid(a));
+          break;
+        case 5:
+          values.push_back(Maximum(a, b));
+          break;
+        case 6:
+          values.push_back(SelectV2(Greater(a, b), a, b));
+          break;
+        case 7:
+          values.push_back(Relu(a));
+          break;
+        case 8:
+          values.push_back(Sum(a) * b);
+          break;
+      }
+    }
+    ASSERT_OK(graph.status());
+    ExpectSame(Outputs(values.end() - 6, values.end()), feeds, 1e-4);
+    if (HasFailure()) return;
+  }
+}
+
+// ---- HoistInvariants
+// --------------------------------------------------------
+
+TEST_F(RewritesTest, WhatIsTheSameInEveryStepLeavesTheLoop) {
+  Output n = Placeholder(g, "n", DataType::kInt32, {});
+  Output scale = Placeholder(g, "scale", DataType::kFloat, {4});
+  const Outputs out = While(
+      {Const(g, 0, "zero"), x},
+      [&](const Outputs& v) { return Less(v[0], n, "less"); },
+      [&](const Outputs& v) {
+        Graph& body = v[0].graph();
+        Output inside = body.Capturing(scale);
+        Output twice = body.Add("Mul", {inside, inside}, {}, {.name = "twice"});
+        Output more = Exp(v[1], "more");
+        return Outputs{Add(v[0], Const(body, 1, "one"), "count"),
+                       Mul(more, twice, "product")};
+      });
+  PlanGraph plan = MakePlanGraph({out[1]}, {x, n, scale});
+  FindInvariants(&plan, &report_);
+  report_.clear();
+  EXPECT_THAT(plan.ToString(), HasSubstr("  Mul 'twice'"));
+  HoistInvariants(&plan, &report_);
+  Prune(&plan, nullptr);
+  ASSERT_OK(OrderNodes(&plan));
+  EXPECT_EQ(report_[0], "invariants: 2 nodes left loops");
+  EXPECT_EQ(plan.ToString(),
+            "Const 'zero'()\n"
+            "Mul 'twice'(feed 2, feed 2)\n"
+            "Const 'one'()\n"
+            "StatelessWhile 'while'(zero:0, feed 0)\n"
+            "-> while:1\n"
+            "cond of while:\n"
+            "  Less 'less'(while variable 0, feed 1)\n"
+            "  -> less:0\n"
+            "body of while:\n"
+            "  Exp 'more'(while variable 1)\n"
+            "  Add 'count'(while variable 0, one:0)\n"
+            "  Mul 'product'(more:0, twice:0)\n"
+            "  -> count:0, product:0\n");
+}
+
+}  // namespace
+}  // namespace weft
