@@ -31,6 +31,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 constexpr size_t kStep = 97;       // Bytes from one length to the next.
+constexpr int kFlips = 250;        // Bits tried of a file.
 constexpr size_t kStride = 10007;  // Bits from one flipped bit to the next.
 
 std::string ReadBytes(const std::string& path) {
@@ -114,22 +115,24 @@ TEST_F(ModelDamageTest, OfCutVariablesIsNoticed) {
 TEST_F(ModelDamageTest, OfABitInAModelDoesNoHarm) {
   const std::string whole = ReadBytes(file_);
   int refused = 0;
-  for (size_t i = 0; i < 600; ++i) {
-    WriteBytes(file_, WithBit(whole, i * kStride % (whole.size() * 8)));
+  for (int i = 0; i < kFlips; ++i) {
+    WriteBytes(file_, WithBit(whole, static_cast<size_t>(i) * kStride %
+                                         (whole.size() * 8)));
     const absl::Status status = Load();
     if (status.ok()) continue;
     ++refused;
     // The file, or, if the graph is good, what does not fit to it.
     EXPECT_THAT(std::string(status.message()), HasSubstr(model_));
   }
-  EXPECT_GT(refused, 200);
+  EXPECT_GT(refused, kFlips / 5);
 }
 
 TEST_F(ModelDamageTest, OfABitInVariablesIsNoticed) {
   for (const std::string& path : {index_, data_}) {
     const std::string whole = ReadBytes(path);
-    for (size_t i = 0; i < 300; ++i) {
-      WriteBytes(path, WithBit(whole, i * kStride % (whole.size() * 8)));
+    for (int i = 0; i < kFlips / 2; ++i) {
+      WriteBytes(path, WithBit(whole, static_cast<size_t>(i) * kStride %
+                                          (whole.size() * 8)));
       ASSERT_THAT(Load(), StatusIs(absl::StatusCode::kDataLoss,
                                    AllOf(HasSubstr(path), HasSubstr("offset"))))
           << i;
@@ -175,14 +178,15 @@ TEST_F(ModelDamageTest, OfABitInAGraphDoesNoHarm) {
   ASSERT_OK(WriteGraph(path, g_, {.v1_control_flow = true}));
   const std::string whole = ReadBytes(path);
   int refused = 0;
-  for (size_t i = 0; i < 600; ++i) {
-    WriteBytes(path, WithBit(whole, i * kStride % (whole.size() * 8)));
+  for (int i = 0; i < kFlips; ++i) {
+    WriteBytes(path, WithBit(whole, static_cast<size_t>(i) * kStride %
+                                        (whole.size() * 8)));
     const absl::Status status = ReadGraph(path).status();
     if (status.ok()) continue;
     ++refused;
     EXPECT_THAT(std::string(status.message()), HasSubstr(path));
   }
-  EXPECT_GT(refused, 200);
+  EXPECT_GT(refused, kFlips / 5);
 }
 
 }  // namespace
