@@ -197,7 +197,8 @@ class Rewriter {
     const bool transpose = node.attrs().Get<bool>("transpose_b");
     const int64_t k = Dim(b, transpose ? 1 : 0);
     const int64_t n = Dim(b, transpose ? 0 : 1);
-    if (k < 0 || n < 0 || Dim(a, 1) != k || ShapeOf(c).rank() != 2) return;
+    if (k < 0 || n < 0 || ShapeOf(c).rank() != 2) return;
+    if (Dim(a, 1) >= 0 && Dim(a, 1) != k) return;
     std::vector<Part> parts = PartsOf(a, k);
     std::stable_partition(parts.begin(), parts.end(),
                           [](const Part& p) { return p.tensor >= 0; });
@@ -260,15 +261,13 @@ class Rewriter {
     if (join != nullptr && FormOf(*join) == OpForm::kConcat &&
         join->frame == body_) {
       const std::optional<int64_t> axis = KnownInt(join->inputs.back());
-      int64_t row = 0;
-      bool known = axis == 1 || axis == -1;
-      for (size_t i = 0; known && i + 1 < join->inputs.size(); ++i) {
-        const int64_t rows = Dim(join->inputs[i], 1);
-        known = rows >= 0;
-        parts.push_back({.value = join->inputs[i], .row = row, .rows = rows});
-        row += rows;
+      if (axis == 1 || axis == -1) {
+        for (size_t i = 0; i + 1 < join->inputs.size(); ++i) {
+          parts.push_back(
+              {.value = join->inputs[i], .rows = ColumnsOf(join->inputs[i])});
+        }
       }
-      if (!known || row != k) parts.clear();
+      if (!FindRowsOf(k, &parts)) parts.clear();
     }
     if (parts.empty()) parts.push_back({.value = a, .rows = k});
     for (Part& part : parts) {
@@ -280,6 +279,39 @@ class Rewriter {
       part.index = index;
     }
     return parts;
+  }
+
+  // The columns of a part; -1 if they are not known. Files do not tell the
+  // shapes within a body, but what comes from around it has one.
+  int64_t ColumnsOf(int value) const {
+    const int64_t columns = Dim(value, 1);
+    const int tensor = columns < 0 ? TensorOfRow(value) : -1;
+    if (tensor < 0 || ShapeOf(tensor).rank() != 3) return columns;
+    return ShapeOf(tensor).dim(2);
+  }
+
+  // Where the rows of the right operand begin that belong to each part. Of one
+  // part their number may follow from the others.
+  static bool FindRowsOf(int64_t k, std::vector<Part>* parts) {
+    int64_t rest = k;
+    Part* unknown = nullptr;
+    for (Part& part : *parts) {
+      if (part.rows >= 0) {
+        rest -= part.rows;
+      } else if (unknown == nullptr) {
+        unknown = &part;
+      } else {
+        return false;
+      }
+    }
+    if (rest < 0 || (unknown == nullptr && rest > 0)) return false;
+    if (unknown != nullptr) unknown->rows = rest;
+    int64_t row = 0;
+    for (Part& part : *parts) {
+      part.row = row;
+      row += part.rows;
+    }
+    return true;
   }
 
   // If all that happens to *result is that something is added: what that is,

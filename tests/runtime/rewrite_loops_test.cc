@@ -82,6 +82,22 @@ TEST_F(LoopRewritesTest, ProductsOfStepsAreMadeAtOnce) {
             "at once; 1 additions in products; 1 rows of lists without a copy");
 }
 
+// Files do not tell the shapes of a body's arguments.
+TEST_F(LoopRewritesTest, OnePartOfAProductMayBeOfUnknownWidth) {
+  h0 = Placeholder(g, "state", DataType::kFloat, TensorShape::UnknownRank());
+  const Outputs out = Cell(n);
+  After(RewriteLoops, {out[1]}, {seq, h0, w, b, n});
+  EXPECT_THAT(report_[0], HasSubstr("loops: 2 products with packed operands, 1 "
+                                    "of them of many steps at once"));
+  std::vector<Feed> feeds = Feeds(3, 2);
+  ExpectSame({out[1]}, feeds);
+  // It has to fit when it is known.
+  feeds[1] = {h0, Random({2, 5})};
+  EXPECT_THAT(TryRun(out[1], feeds),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("a is [2, 5] but must be [m, k = 4]")));
+}
+
 TEST_F(LoopRewritesTest, RowsOfListsNeedNoCopy) {
   Output list = TensorListFromTensor(seq);
   const Outputs out = While(
