@@ -29,7 +29,7 @@ constexpr char kT[] = "attr { key: 'T' value { type: DT_FLOAT } }";
 
 TEST(OpTableTest, HasARowForEachOp) {
   const OpTable& table = LoadOpTable(kTfOpTable);
-  EXPECT_EQ(table.size(), 323u);
+  EXPECT_EQ(table.size(), 332u);
 
   const OpTableRow& pack = table.at("Pack");
   ASSERT_EQ(pack.inputs.size(), 1u);
