@@ -49,6 +49,12 @@ absl::Status InitialWeights(const GoldenCase& c, CaseGraph* built) {
   nlohmann::json config = c.config;
   const std::vector<double> sizes = Config(config).Numbers("input_shape");
   config.erase("input_shape");
+  // These cases were made with TensorFlow.js, where it is off unless it is
+  // given.
+  const bool has_gates = c.layer == "LSTM" || c.layer == "ConvLSTM2D";
+  if (has_gates && !config.contains("unit_forget_bias")) {
+    config["unit_forget_bias"] = false;
+  }
   WEFT_ASSIGN_OR_RETURN(keras::AnyLayer layer,
                         MakeKerasLayer(c.layer, Config(config), {}));
   const std::vector<int64_t> dims(sizes.begin(), sizes.end());

@@ -38,20 +38,6 @@ constexpr Quirk kQuirks[] = {
      "stand"},
 };
 
-// Cases that contradict the documents that they are said to follow. There is no
-// tag for them.
-struct Mistake {
-  const char* name;
-  const char* reason;
-};
-
-constexpr Mistake kMistakes[] = {
-    {"keras2_init_0_lstm",
-     "unit_forget_bias is on unless it is turned off; the case has it off"},
-    {"keras2_init_5_convlstm2d",
-     "unit_forget_bias is on unless it is turned off; the case has it off"},
-};
-
 // ---- Graphs ----------------------------------------------------------------
 
 // Dims that may differ from run to run are unknown while building: the batch,
@@ -235,9 +221,6 @@ CaseResult RunCase(const GoldenCase& c) {
     if (c.family == quirk.family && c.HasTag("source_quirk")) {
       return {CaseResult::kSkipped, quirk.reason};
     }
-  }
-  for (const Mistake& mistake : kMistakes) {
-    if (c.name == mistake.name) return {CaseResult::kSkipped, mistake.reason};
   }
   const Adapter* adapter = FindAdapter(c.family);
   if (adapter == nullptr) {
