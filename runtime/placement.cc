@@ -233,8 +233,11 @@ bool Placement::PlaceAsWanted(int root, int position,
                  Covers(input) && Bytes(input) == Bytes(root);
     }
   }
-  if (!is_free) return false;
-  SetBlock(root, block_of_[owner], true);
+  const int block = block_of_[owner];
+  // Another output of the same node may have taken over what is there.
+  if (!is_free || taken_at_[block] == position) return false;
+  taken_at_[block] = position;
+  SetBlock(root, block, true);
   Occupy(owner, root);
   return true;
 }
