@@ -18,9 +18,11 @@
 #include "layers/cells.h"
 #include "layers/core.h"
 #include "layers/keras/cells.h"
+#include "layers/keras/conv_lstm.h"
 #include "layers/keras/core.h"
 #include "layers/keras/recurrent.h"
 #include "layers/keras/wrappers.h"
+#include "layers/keras0/recurrent.h"
 #include "layers/recurrent.h"
 #include "ops/array.h"
 #include "ops/control_flow.h"
@@ -258,13 +260,51 @@ std::vector<Model> KerasLayers() {
           Output(k::GRU(3, {.return_sequences = true, .unroll = unroll})(x)));
     });
   }
+  const auto add = [&](const std::string& name,
+                       std::function<Output(Output)> layer) {
+    models.push_back({"keras" + name, [layer](Program& p) {
+                        return layer(p.Random({2, 4, 3}));
+                      }});
+  };
+  models.push_back({"kerasConvLSTM2D", [](Program& p) -> Output {
+                      return k::ConvLSTM2D(
+                          2, {2, 3},
+                          {.padding = "same", .return_sequences = true})(
+                          p.Random({2, 3, 4, 5, 2}));
+                    }});
+  add("CuDNNLSTM", [](Output x) -> Output { return k::CuDNNLSTM(3)(x); });
+  add("CuDNNGRU", [](Output x) -> Output {
+    return k::CuDNNGRU(3, {.return_sequences = true})(x);
+  });
+  add("FlattenDense", [](Output x) -> Output {
+    return k::Dense(2,
+                    {.activation = "relu"})(k::Flatten()(k::Dropout(0.5)(x)));
+  });
+  return models;
+}
+
+std::vector<Model> Keras0Layers() {
+  std::vector<Model> models;
+  const auto add = [&](const std::string& name, auto layer) {
+    models.push_back({"keras0" + name, [layer](Program& p) mutable -> Output {
+                        return layer(p.Random({2, 4, 3}));
+                      }});
+  };
+  add("SimpleRNN", keras0::SimpleRNN(3));
+  add("SimpleDeepRNN", keras0::SimpleDeepRNN(3, {.depth = 2}));
+  add("GRU", keras0::GRU(3, {.return_sequences = true}));
+  add("LSTM", keras0::LSTM(3));
+  add("JZS1", keras0::JZS1(3));
+  add("JZS2", keras0::JZS2(3));
+  add("JZS3", keras0::JZS3(3));
   return models;
 }
 
 const std::vector<Model>& Models() {
   static const auto& models = *[] {
     auto* all = new std::vector<Model>;
-    for (const auto& some : {ControlFlow(), Cells(), Layers(), KerasLayers()})
+    for (const auto& some :
+         {ControlFlow(), Cells(), Layers(), KerasLayers(), Keras0Layers()})
       all->insert(all->end(), some.begin(), some.end());
     return all;
   }();
