@@ -63,6 +63,21 @@ TEST_F(RewritesTest, NoWayLeadsOutOfAProgramAndBack) {
             "-> c:0\n");
 }
 
+// Two results of one program may not both stand where the old state was.
+TEST_F(RewritesTest, OneResultAloneTakesTheMemoryOfAVariable) {
+  const Outputs last = While(
+      {Const(g, 0), x, y},
+      [](const Outputs& v) { return Less(v[0], ScalarLike(v[0], 3)); },
+      [](const Outputs& v) -> Outputs {
+        const Output c = v[1] * Sigmoid(v[2]) + v[2] * 0.5;
+        const Output o = Sigmoid(v[2] + 1.0);
+        // Nobody uses the second.
+        const Outputs all = IdentityN({c, o, Tanh(c) * o});
+        return {v[0] + 1.0, all[0], all[2]};
+      });
+  ExpectSame({last[2]}, {{x, Random({3, 4})}, {y, Random({3, 4})}});
+}
+
 TEST_F(RewritesTest, OneNodeAloneStays) {
   EXPECT_EQ(After(FusePointwise, {Tanh(x, "z")}, {x}),
             "Tanh 'z'(feed 0)\n-> z:0\n");
