@@ -26,8 +26,7 @@ namespace weft {
 // Unimplemented if a flow is used for anything else.
 absl::Status RewriteTensorArrays(V1Module& module);
 
-// ---- tensor_array_value.cc
-// ------------------------------------------------------
+// ---- tensor_array_value.cc --------------------------------------------------
 
 // The number that `value` always is, if that can be seen from the graph.
 std::optional<int64_t> KnownNumber(const V1Graph& graph, V1Value value);
@@ -36,8 +35,7 @@ bool SurelyEqual(const V1Graph& graph, V1Value a, V1Value b);
 // n, if `indices` are 0, 1, ..., n - 1.
 std::optional<V1Value> RangeLimit(const V1Graph& graph, V1Value indices);
 
-// ---- tensor_array_loop.cc
-// -------------------------------------------------------
+// ---- tensor_array_loop.cc ---------------------------------------------------
 
 // Makes nodes of one graph.
 class V1Builder {

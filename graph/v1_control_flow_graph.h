@@ -97,8 +97,7 @@ class V1Module {
   // ResourceExhausted if `count` more nodes are too many.
   absl::Status TakeNodes(int64_t count);
 
-  // ---- Names that disappear
-  // --------------------------------------------------
+  // ---- Names that disappear -------------------------------------------------
 
   // Output `index` of the node that was called `name` is now `to` of `graph`.
   void Alias(const std::string& name, int index, const V1Graph& graph,
@@ -111,8 +110,7 @@ class V1Module {
   // Where nodes are that cannot be fetched.
   absl::flat_hash_map<std::string, std::string> FinalHidden() const;
 
-  // ---- Result
-  // -----------------------------------------------------------------
+  // ---- Result ---------------------------------------------------------------
 
   // The graphs, with all else that is in `file`.
   proto::GraphDef Emit(const proto::GraphDef& file) const;
@@ -143,8 +141,7 @@ absl::StatusOr<std::vector<int>> InOrder(const V1Graph& graph);
 // "rnn/while" for rnn/while/Merge_1; `otherwise` for a name without a scope.
 std::string ScopeOf(const std::string& name, absl::string_view otherwise);
 
-// ---- v1_control_flow_types.cc
-// -------------------------------------------------
+// ---- v1_control_flow_types.cc -----------------------------------------------
 
 // The number of the type that a value has or that a node takes; 0 if it is not
 // known. References count as what they refer to.

@@ -65,8 +65,7 @@ struct V1Loop {
 absl::StatusOr<V1Loop> FindLoop(const V1LoopState& state, int frame,
                                 std::vector<int> nodes);
 
-// ---- v1_control_flow_one_loop.cc
-// ------------------------------------------------
+// ---- v1_control_flow_one_loop.cc --------------------------------------------
 
 // Puts a While into the frame around the loop. Gives the nodes that now belong
 // to that frame: the While, and what is computed after the last iteration.

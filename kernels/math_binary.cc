@@ -95,8 +95,7 @@ struct PowF {
   }
 };
 
-// ---- Gradients from results: f(y, dy)
-// ----------------------------------------
+// ---- Gradients from results: f(y, dy) ---------------------------------------
 
 struct SqrtGradF {
   static constexpr bool kSameShape = true;

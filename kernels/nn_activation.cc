@@ -83,8 +83,7 @@ struct SoftsignF {
   }
 };
 
-// ---- Gradients
-// ---------------------------------------------------------------
+// ---- Gradients --------------------------------------------------------------
 
 struct GradF {
   static constexpr bool kSameShape = true;

@@ -21,8 +21,7 @@
 namespace weft {
 namespace {
 
-// ---- _PackMatrix
-// --------------------------------------------------------------
+// ---- _PackMatrix ------------------------------------------------------------
 
 // Attrs: transpose; row, rows: which of the (transposed) matrix. The result is
 // [panels, rows, columns of a panel].
@@ -66,8 +65,7 @@ class PackMatrixKernel : public Kernel {
 };
 WEFT_KERNEL_FLOATS(_PackMatrix, PackMatrixKernel);
 
-// ---- Operands
-// -------------------------------------------------------------------
+// ---- Operands ---------------------------------------------------------------
 
 // A matrix as it stands in memory.
 struct MatrixRef {
@@ -115,8 +113,7 @@ absl::Status ExpectInner(const LayoutContext& c, int a, int64_t k, int64_t n) {
                          "] for b, [", k, ", ", n, "]");
 }
 
-// ---- _Product
-// -------------------------------------------------------------------
+// ---- _Product ---------------------------------------------------------------
 
 struct ProductLayout : public KernelState {
   int64_t m = 0, k = 0;
@@ -195,8 +192,7 @@ class ProductKernel : public Kernel {
 };
 WEFT_KERNEL_FLOATS(_Product, ProductKernel);
 
-// ---- _RowBuffer, _ProjectRow
-// ------------------------------------------------------
+// ---- _RowBuffer, _ProjectRow ------------------------------------------------
 
 // A buffer begins with the number of its first row, in a place of this many
 // bytes.

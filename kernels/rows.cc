@@ -18,8 +18,7 @@
 namespace weft {
 namespace {
 
-// ---- _Row
-// -----------------------------------------------------------------------
+// ---- _Row -------------------------------------------------------------------
 
 struct RowLayout : public KernelState {
   int64_t rows = 0;
@@ -100,8 +99,7 @@ class RowKernel : public Kernel {
 };
 WEFT_KERNEL(_Row, RowKernel, {});
 
-// ---- _RowStore, _SetRow, _StoredRows
-// ----------------------------------------------
+// ---- _RowStore, _SetRow, _StoredRows ----------------------------------------
 
 class RowStoreKernel : public Kernel {
  public:

@@ -80,8 +80,7 @@ class ExecutionContext : public RunServices {
   std::vector<Tensor> outputs;  // By fetch.
   std::vector<int64_t> key;     // Of the feeds' shapes.
 
-  // ---- RunServices
-  // ------------------------------------------------------------
+  // ---- RunServices ----------------------------------------------------------
   ThreadPool& pool() override { return *resources_.pool; }
   const std::shared_ptr<Allocator>& allocator() override {
     return resources_.allocator;

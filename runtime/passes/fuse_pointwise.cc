@@ -62,8 +62,7 @@ class Fuser {
     }
   }
 
-  // ---- What can be fused
-  // ------------------------------------------------------
+  // ---- What can be fused ----------------------------------------------------
 
   static const MicroOp* MicroOpOf(const PlanNode& node) {
     if (node.made != nullptr || !node.traits().pointwise.has_value())
@@ -116,8 +115,7 @@ class Fuser {
            graph_.nodes[to].inputs[0] != graph_.nodes[from].outputs[0];
   }
 
-  // ---- Groups
-  // -----------------------------------------------------------------
+  // ---- Groups ---------------------------------------------------------------
 
   // What is only used later is computed later, together with what uses it.
   void FindDepths() {
@@ -182,8 +180,7 @@ class Fuser {
     inputs_[node] = inputs - static_cast<int>(groups.size());
   }
 
-  // ---- Programs
-  // ---------------------------------------------------------------
+  // ---- Programs -------------------------------------------------------------
 
   std::pair<int, int> Emit(std::vector<std::string>* lines) {
     std::vector<std::vector<int>> members(num_nodes_);

@@ -35,8 +35,7 @@ void FoldConstants(PlanGraph* graph, PassReport* report);
 // Keeps one of nodes that compute the same.
 void ShareCommonSubexpressions(PlanGraph* graph, PassReport* report);
 
-// ---- When variables are bound: RunRewrites
-// -----------------------------------
+// ---- When variables are bound: RunRewrites ----------------------------------
 
 // Those that put made nodes (see MadeOp) in the place of others.
 absl::Status RunRewrites(PlanGraph* graph, PassReport* report);

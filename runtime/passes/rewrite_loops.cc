@@ -119,8 +119,7 @@ class Rewriter {
     return node.made == nullptr && trait.has_value() ? trait->micro_op : "";
   }
 
-  // ---- Rows of lists
-  // ----------------------------------------------------------
+  // ---- Rows of lists --------------------------------------------------------
 
   // Does the value go up or down by the same amount with each step?
   bool CountsSteps(int value) const {
@@ -181,8 +180,7 @@ class Rewriter {
     ++rows_;
   }
 
-  // ---- Products
-  // ---------------------------------------------------------------
+  // ---- Products -------------------------------------------------------------
 
   void RewriteProduct(int id) {
     const PlanNode& node = graph_.nodes[id];

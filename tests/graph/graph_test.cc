@@ -35,8 +35,7 @@ Output AddOp(Operand x, Operand y, const char* name = "AddV2") {
   return x.graph().Add("AddV2", {x, y}, {}, {.name = name});
 }
 
-// ---- Nodes
-// ---------------------------------------------------------------------
+// ---- Nodes ------------------------------------------------------------------
 
 TEST(GraphTest, ANodeGetsWhatFollowsFromItsInputs) {
   Graph g;
@@ -99,8 +98,7 @@ TEST(GraphTest, ControlScopesComeInFrontOfNewNodes) {
   EXPECT_TRUE(g.Add("NoOp", {})->control_inputs().empty());
 }
 
-// ---- Mistakes
-// ------------------------------------------------------------------
+// ---- Mistakes ---------------------------------------------------------------
 
 TEST(GraphTest, TheFirstMistakeSticks) {
   Graph g;
@@ -204,8 +202,7 @@ TEST(GraphTest, HasALimitedNumberOfNodes) {
                      HasSubstr("'one_too_many'"))));
 }
 
-// ---- Looking things up
-// -----------------------------------------------------------
+// ---- Looking things up ------------------------------------------------------
 
 TEST(GraphTest, FindsOutputsByName) {
   Graph g;
@@ -261,8 +258,7 @@ TEST(GraphTest, VariablesAndCollectionsBelongToTheOutermostGraph) {
   EXPECT_TRUE(g.Collection("none").empty());
 }
 
-// ---- Bodies
-// ----------------------------------------------------------------------
+// ---- Bodies -----------------------------------------------------------------
 
 TEST(BodyTest, ABodyKnowsWhereItIs) {
   Graph g;
@@ -363,8 +359,7 @@ TEST(BodyTest, BodiesNestAsDeepAsAStackAllows) {
               StatusIs(kInvalid, HasSubstr("nested more than 64 deep")));
 }
 
-// ---- Changing what is there
-// --------------------------------------------------------
+// ---- Changing what is there -------------------------------------------------
 
 TEST(GraphTest, NodesCanBeChangedByThoseWhoMust) {
   Graph g;

@@ -218,8 +218,7 @@ TEST(ImportExportTest, UnknownOpsComeBack) {
   EXPECT_EQ(PrintText(def), PrintText(wanted));
 }
 
-// ---- What is written
-// -----------------------------------------------------------
+// ---- What is written --------------------------------------------------------
 
 TEST(ExportTest, BodiesThatAreAlikeShareAFunction) {
   Graph g;

@@ -116,8 +116,7 @@ TEST(ImportTest, RegistersVariables) {
   EXPECT_EQ(graph->FindVariable("b")->initializer, nullptr);
 }
 
-// ---- Ops that weft does not know
-// ---------------------------------------------
+// ---- Ops that weft does not know --------------------------------------------
 
 TEST(ImportTest, KeepsNodesOfUnknownOps) {
   const auto graph =
@@ -169,8 +168,7 @@ TEST(ImportTest, UnknownOpsHaveALimitedNumberOfOutputs) {
                HasSubstr("Fft 'f': output 2000000000 is used")));
 }
 
-// ---- Functions
-// ---------------------------------------------------------------
+// ---- Functions --------------------------------------------------------------
 
 std::string Function(absl::string_view signature, absl::string_view nodes,
                      absl::string_view ret) {
@@ -334,8 +332,7 @@ TEST(ImportTest, UnknownOpsInFunctionsKeepTheNamesOfTheirOutputs) {
   EXPECT_EQ(s->output_dtype(body.results()[0].index()), DataType::kFloat);
 }
 
-// ---- Loops
-// -------------------------------------------------------------------
+// ---- Loops ------------------------------------------------------------------
 
 // while (x < x) x = concat(x, x) along axis 0.
 std::string GrowingLoop(absl::string_view output_shapes) {

@@ -210,8 +210,7 @@ TEST_F(V1ControlFlowTest, NestingIsBounded) {
   }
 }
 
-// ---- Conditionals
-// -----------------------------------------------------------------
+// ---- Conditionals -----------------------------------------------------------
 
 // p ? x + x : 7
 std::string Conditional() {

@@ -142,8 +142,7 @@ TEST_P(V1RunTest, ALoopInAConditional) {
   EXPECT_EQ(Number("c/Merge", {Is("p", false), Of("n", 4)}), 9);
 }
 
-// ---- TensorArrays
-// -------------------------------------------------------------------
+// ---- TensorArrays -----------------------------------------------------------
 
 std::string Array(absl::string_view name, absl::string_view size,
                   absl::string_view attrs = "") {

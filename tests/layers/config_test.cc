@@ -218,8 +218,7 @@ TEST(ConfigTest, RegularizersAndConstraintsReachTheGraph) {
   EXPECT_EQ(p.graph().Collection(kConstraints).size(), 2u);
 }
 
-// ---- Mistakes
-// -----------------------------------------------------------------
+// ---- Mistakes ---------------------------------------------------------------
 
 struct Mistake {
   const char* yaml;

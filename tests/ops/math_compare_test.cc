@@ -103,8 +103,7 @@ TEST(LogicalNotTest, Inverts) {
               ElementsAre(false, true));
 }
 
-// ---- Select
-// ---------------------------------------------------------------------------
+// ---- Select -----------------------------------------------------------------
 
 TEST(SelectTest, ChoosesElements) {
   EXPECT_THAT(Floats(Select(InBools({true, false, true}), In({1, 2, 3}),

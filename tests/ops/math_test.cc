@@ -30,8 +30,7 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr int32_t kMin32 = std::numeric_limits<int32_t>::min();
 constexpr int32_t kMax32 = std::numeric_limits<int32_t>::max();
 
-// ---- Broadcasting: the same for all functions of two numbers
-// -------------------
+// ---- Broadcasting: the same for all functions of two numbers ----------------
 
 TEST(AddTest, AddsElementByElement) {
   EXPECT_THAT(Floats(Add(In({1, 2, 3}), In({10, 20, 30}))),
@@ -126,8 +125,7 @@ TEST(AddV2Test, Adds) {
               ElementsAre(11, 22));
 }
 
-// ---- Functions of two numbers
-// -----------------------------------------------------
+// ---- Functions of two numbers -----------------------------------------------
 
 TEST(SubTest, Subtracts) {
   EXPECT_THAT(Floats(Sub(In({1, 2}), In({10, 30}))), ElementsAre(-9, -28));
@@ -283,8 +281,7 @@ TEST(OperatorsTest, ReportTheLineOfTheCaller) {
                                              HasSubstr("math_test.cc:")));
 }
 
-// ---- Functions of one number
-// -------------------------------------------------------
+// ---- Functions of one number ------------------------------------------------
 
 TEST(NegTest, Negates) {
   EXPECT_THAT(Floats(Neg(In({1, -2}))), ElementsAre(-1, 2));
@@ -434,8 +431,7 @@ TEST(InvGradTest, IsReciprocalGrad) {
   EXPECT_THAT(Floats(InvGrad(In({2}), In({3}))), ElementsAre(-12));
 }
 
-// ---- Cast
-// ------------------------------------------------------------------------------
+// ---- Cast -------------------------------------------------------------------
 
 TEST(CastTest, CutsFloatsTowardsZero) {
   EXPECT_THAT(Ints(Cast(In({1.9f, -1.9f}), DataType::kInt32)),
@@ -481,8 +477,7 @@ TEST(CastTest, ToTheSameTypeAddsNoNode) {
   EXPECT_EQ(Cast(x, DataType::kFloat), x);
 }
 
-// ---- What is known while building
-// -----------------------------------------------------
+// ---- What is known while building -------------------------------------------
 
 TEST(ShapeArithmeticTest, IsDoneWhileBuilding) {
   const Output x = Shaped(DataType::kFloat, {6, 5});

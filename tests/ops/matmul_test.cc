@@ -80,8 +80,7 @@ TEST(MatMulTest, KnowsItsShape) {
             (TensorShape{-1, 10}));
 }
 
-// ---- Products of all sizes against three loops
-// -------------------------------------
+// ---- Products of all sizes against three loops ------------------------------
 
 struct Size {
   int64_t m, n, k;
@@ -147,8 +146,7 @@ INSTANTIATE_TEST_SUITE_P(AllSizes, ProductTest,
                                            Size{3, 17, 40}, Size{33, 20, 11},
                                            Size{64, 30, 50}));
 
-// ---- Batches
-// ---------------------------------------------------------------------------
+// ---- Batches ----------------------------------------------------------------
 
 TEST(BatchMatMulTest, MultipliesMatrixByMatrix) {
   const Output x = In({2, 1, 2}, {1, 2, 3, 4});

@@ -26,8 +26,7 @@ using ::testing::Pointwise;
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-// ---- Activations
-// -------------------------------------------------------------------------
+// ---- Activations ------------------------------------------------------------
 
 TEST(SigmoidTest, IsHalfAtZeroAndSaturates) {
   EXPECT_THAT(Floats(Sigmoid(In({0, 100, -100, kInf, -kInf, kNan}))),
@@ -147,8 +146,7 @@ TEST(SoftsignGradTest, FallsWithTheSquare) {
                        HasSubstr("must have one shape")));
 }
 
-// ---- Along the last axis
-// ------------------------------------------------------------------
+// ---- Along the last axis ----------------------------------------------------
 
 TEST(SoftmaxTest, SumsToOne) {
   const float e = std::exp(1.0f);
@@ -216,8 +214,7 @@ TEST(BiasAddGradTest, SumsAllOtherAxes) {
               ElementsAre(33, 77));
 }
 
-// ---- Losses
-// ---------------------------------------------------------------------------------
+// ---- Losses -----------------------------------------------------------------
 
 TEST(L2LossTest, IsHalfTheSumOfSquares) {
   EXPECT_THAT(Evaluate(L2Loss(In({3, 4}))), TensorEq(Tensor::Scalar(12.5f)));
@@ -274,8 +271,7 @@ TEST(SoftmaxCrossEntropyWithLogitsTest, RefusesVectors) {
                HasSubstr("are [2] but must be [batch, classes]")));
 }
 
-// ---- The largest
-// --------------------------------------------------------------------------
+// ---- The largest ------------------------------------------------------------
 
 TEST(ArgMaxTest, FindsTheFirstLargest) {
   const Output x = In({2, 3}, {1, 5, 5, 7, 0, 2});

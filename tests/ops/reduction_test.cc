@@ -26,8 +26,7 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 // [2, 3, 2]: 1 to 12.
 Output Cube() { return In({2, 3, 2}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}); }
 
-// ---- Axes: the same for all reductions
-// --------------------------------------------------
+// ---- Axes: the same for all reductions --------------------------------------
 
 TEST(SumTest, SumsAllIfNoAxesAreGiven) {
   EXPECT_THAT(Evaluate(Sum(Cube())), TensorEq(Tensor::Scalar(78.0f)));
@@ -143,8 +142,7 @@ TEST(SumTest, KnowsSumsOfShapes) {
   EXPECT_EQ(Fill(Reshape(total, {1}), In(0)).shape(), (TensorShape{7}));
 }
 
-// ---- One by one
-// --------------------------------------------------------------------------
+// ---- One by one -------------------------------------------------------------
 
 TEST(MeanTest, Averages) {
   EXPECT_THAT(Floats(Mean(In({2, 2}, {1, 2, 3, 6}), {.axes = 1})),
@@ -212,8 +210,7 @@ TEST(AnyTest, NeedsOne) {
               ElementsAre(false));
 }
 
-// ---- Scans
-// -------------------------------------------------------------------------------
+// ---- Scans ------------------------------------------------------------------
 
 TEST(CumsumTest, RunsAlongAnAxis) {
   const Output x = In({2, 3}, {1, 2, 3, 10, 20, 30});

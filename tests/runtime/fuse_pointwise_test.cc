@@ -26,8 +26,7 @@ using ::testing::Not;
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// ---- FusePointwise
-// ------------------------------------------------------------
+// ---- FusePointwise ----------------------------------------------------------
 
 TEST_F(RewritesTest, ConnectedElementwiseNodesBecomeOne) {
   Output sum = Add(x, y, "sum");
@@ -236,8 +235,7 @@ TEST_F(RewritesTest, RandomProgramsGiveTheSame) {
   }
 }
 
-// ---- HoistInvariants
-// --------------------------------------------------------
+// ---- HoistInvariants --------------------------------------------------------
 
 TEST_F(RewritesTest, WhatIsTheSameInEveryStepLeavesTheLoop) {
   Output n = Placeholder(g, "n", DataType::kInt32, {});

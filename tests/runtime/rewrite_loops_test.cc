@@ -22,8 +22,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// ---- RewriteLoops
-// ---------------------------------------------------------------
+// ---- RewriteLoops -----------------------------------------------------------
 
 class LoopRewritesTest : public RewritesTest {
  protected:
@@ -155,8 +154,7 @@ TEST_F(LoopRewritesTest, AnIndexOutOfRangeIsAnError) {
                        HasSubstr("index 3 must be in [0, 3)")));
 }
 
-// ---- StoreRows
-// --------------------------------------------------------------
+// ---- StoreRows --------------------------------------------------------------
 
 TEST_F(LoopRewritesTest, ListsThatLoopsFillAreTensors) {
   const Output all = TensorListStack(Cell(n, false, 5)[2], DataType::kFloat,

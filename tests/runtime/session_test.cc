@@ -141,8 +141,7 @@ TEST_F(SessionTest, OwnsAGraph) {
   EXPECT_THAT(fetched[0], TensorEq(F(3)));
 }
 
-// ---- Feeds
-// -------------------------------------------------------------------
+// ---- Feeds ------------------------------------------------------------------
 
 TEST_F(SessionTest, RefusesFeedsThatDoNotFit) {
   const auto invalid = absl::StatusCode::kInvalidArgument;
@@ -216,8 +215,7 @@ TEST_F(SessionTest, AnUnfedPlaceholderIsShownWithTheWayToIt) {
                                         HasSubstr("needed by loop -> ")));
 }
 
-// ---- Fetches
-// -----------------------------------------------------------------
+// ---- Fetches ----------------------------------------------------------------
 
 TEST_F(SessionTest, RefusesFetchesThatDoNotExist) {
   EXPECT_THAT(Run({}, {"z"}),
@@ -293,8 +291,7 @@ TEST_F(SessionTest, AnOutputMayBeTheNextFeed) {
   EXPECT_THAT(state[0], TensorEq(V({20, 16, 20})));
 }
 
-// ---- What can not be run
-// ---------------------------------------------------------
+// ---- What can not be run ----------------------------------------------------
 
 TEST_F(SessionTest, ListsAllOpsThatAreMissing) {
   Output a =
@@ -341,8 +338,7 @@ TEST_F(SessionTest, ErrorsOfShapesNameTheNodeAndItsInputs) {
                        HasSubstr("Add 'sum'(x:0 [3], two:0 [2]): ")));
 }
 
-// ---- Limits
-// ------------------------------------------------------------------
+// ---- Limits -----------------------------------------------------------------
 
 TEST_F(SessionTest, MemoryHasABudget) {
   Start({.num_threads = 1, .memory_budget_bytes = 1 << 20});
@@ -427,8 +423,7 @@ TEST_F(SessionTest, CheckNumericsFindsTheIteration) {
                      HasSubstr("[iteration 2 of StatelessWhile 'loop']"))));
 }
 
-// ---- State
-// -------------------------------------------------------------------
+// ---- State ------------------------------------------------------------------
 
 TEST_F(SessionTest, InitializeKeepsValuesThatAreThere) {
   Variable v(g, {.name = "v", .shape = {1}, .initial_value = Const(g, {1.0f})});

@@ -312,8 +312,7 @@ TEST_F(VariablesTest, ValuesThatAreGivenOrTakenShareNothing) {
   EXPECT_EQ(ValueOf("v"), Floats({6, 7}));
 }
 
-// ---- Steps that fail
-// ---------------------------------------------------------
+// ---- Steps that fail --------------------------------------------------------
 
 class FailedStepTest : public VariablesTest {
  protected:
