@@ -27,8 +27,14 @@ class ThreadPool {
   // over, never from the number of threads: there are at most 64 ranges, which
   // begin at multiples of `grain`. Allocates nothing. What the body throws, if
   // anything, is thrown here when all of it has ended.
+  //
+  // When a loop is run again, threads begin with the ranges that they had
+  // before, and go through them in `order`: each finds in its cache what it
+  // used last if the order turns every time.
+  enum class Order { kForwards, kBackwards };
   void ParallelFor(int64_t n, int64_t grain,
-                   absl::FunctionRef<void(int64_t begin, int64_t end)> body);
+                   absl::FunctionRef<void(int64_t begin, int64_t end)> body,
+                   Order order = Order::kForwards);
 
  private:
   class Impl;

@@ -21,18 +21,27 @@ using Tag = hn::ScalableTag<T>;
 template <typename T>
 using Vec = hn::Vec<Tag<T>>;
 
-// How many vectors wide a panel is, and how many rows have their sums in
-// registers, of which there are 32 with AVX-512, else 16.
-constexpr int kVectors = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
-constexpr int kMaxRows = HWY_TARGET <= HWY_AVX3 ? 7 : 6;
+// How many vectors wide a panel is. Two leave registers for many rows, and a
+// panel of some hundred rows in the first cache.
+constexpr int kVectors = 2;
+// There are 32 registers with AVX-512, else 16.
+constexpr bool kManyRegisters = HWY_TARGET <= HWY_AVX3;
+// How many rows have their sums in registers.
+constexpr int kMaxRows = kManyRegisters ? 14 : 6;
+// Few rows need several panels at a time: an addition has to wait for the one
+// before it.
+constexpr int PanelsAtOnce(int rows) {
+  if (rows == 1) return 4;
+  if (rows == 2) return kManyRegisters ? 4 : 2;
+  return rows <= (kManyRegisters ? 6 : 3) ? 2 : 1;
+}
 
 template <typename T>
 HWY_INLINE int64_t Lanes() {
   return static_cast<int64_t>(hn::Lanes(Tag<T>()));
 }
 
-// kRows rows times kPanels panels. Few rows need several panels at a time: an
-// addition has to wait for the one before it.
+// kRows rows times kPanels panels.
 template <int kRows, int kPanels, typename T>
 void Block(const PackedProduct<T>& p, int64_t row, int64_t panel) {
   const Tag<T> d;
@@ -74,14 +83,24 @@ void Block(const PackedProduct<T>& p, int64_t row, int64_t panel) {
   }
 }
 
+// Full panels [begin, end), kPanels of them at a time, then fewer.
 template <int kRows, int kPanels, typename T>
-void Rows(int rows, const PackedProduct<T>& p, int64_t row, int64_t panel) {
+void FullPanels(const PackedProduct<T>& p, int64_t row, int64_t begin,
+                int64_t end) {
+  for (; begin + kPanels <= end; begin += kPanels)
+    Block<kRows, kPanels>(p, row, begin);
+  if constexpr (kPanels > 1) FullPanels<kRows, kPanels / 2>(p, row, begin, end);
+}
+
+template <int kRows = kMaxRows, typename T>
+void Rows(const PackedProduct<T>& p, int64_t row, int rows, int64_t begin,
+          int64_t end) {
   if constexpr (kRows == 0) {
     return;
   } else if (rows == kRows) {
-    Block<kRows, kPanels>(p, row, panel);
+    FullPanels<kRows, PanelsAtOnce(kRows)>(p, row, begin, end);
   } else {
-    Rows<kRows - 1, kPanels>(rows, p, row, panel);
+    Rows<kRows - 1>(p, row, rows, begin, end);
   }
 }
 
@@ -105,7 +124,7 @@ void LastPanel(const PackedProduct<T>& p, int64_t row, int rows,
   full.packed_b = p.packed_b + begin * p.k;
   full.addend = full.c = sums;
   full.addend_stride = full.c_stride = columns;
-  Rows<kMaxRows, 1>(rows, full, 0, 0);
+  Rows(full, 0, rows, 0, 1);
   for (int r = 0; r < rows; ++r) {
     std::memcpy(p.c + (row + r) * p.c_stride + begin, sums + r * columns,
                 count * sizeof(T));
@@ -117,19 +136,12 @@ template <typename T>
 void RowsOfPanels(const PackedProduct<T>& p, int64_t row, int rows,
                   int64_t begin, int64_t end) {
   const int64_t full = std::min(end, p.n / (kVectors * Lanes<T>()));
-  int64_t panel = begin;
-  if (rows == 1) {
-    for (; panel + 4 <= full; panel += 4) Block<1, 4>(p, row, panel);
-  }
-  if (rows <= 3) {
-    for (; panel + 2 <= full; panel += 2) Rows<3, 2>(rows, p, row, panel);
-  }
-  for (; panel < full; ++panel) Rows<kMaxRows, 1>(rows, p, row, panel);
-  if (panel < end) LastPanel(p, row, rows, panel);
+  Rows(p, row, rows, begin, full);
+  if (full < end) LastPanel(p, row, rows, full);
 }
 
 // Rows of a and c that stay in the cache while all panels pass, if those do.
-constexpr int64_t kRowsAtOnce = 8 * kMaxRows;
+constexpr int64_t kRowsAtOnce = 4 * kMaxRows;
 constexpr int64_t kCachedPanels = 1 << 20;  // Bytes.
 
 // Panels [begin, end), some at a time, so that they stay in the cache for all
@@ -148,25 +160,17 @@ void Panels(const PackedProduct<T>& p, int64_t begin, int64_t end) {
     }
     return;
   }
-  const int64_t blocks = (p.m + kMaxRows - 1) / kMaxRows;
   // Rows in blocks of about one size.
-  const int rows = static_cast<int>((p.m + blocks - 1) / blocks);
-  constexpr int64_t kAtOnce = 4;
-  const int64_t groups = (end - begin + kAtOnce - 1) / kAtOnce;
+  const int64_t blocks = (p.m + kMaxRows - 1) / kMaxRows;
+  const int at_once = PanelsAtOnce(static_cast<int>(p.m / blocks));
+  const int64_t groups = (end - begin + at_once - 1) / at_once;
   for (int64_t g = 0; g < groups; ++g) {
-    const int64_t first = begin + (p.backwards ? groups - 1 - g : g) * kAtOnce;
-    const int64_t last = std::min(end, first + kAtOnce);
-    if (p.m == 1) {
-      RowsOfPanels(p, 0, 1, first, last);
-      continue;
-    }
-    for (int64_t panel = first; panel < last;) {
-      const int64_t next = rows <= 3 ? std::min(last, panel + 2) : panel + 1;
-      for (int64_t row = 0; row < p.m; row += rows) {
-        const int count = static_cast<int>(std::min<int64_t>(rows, p.m - row));
-        RowsOfPanels(p, row, count, panel, next);
-      }
-      panel = next;
+    const int64_t first = begin + (p.backwards ? groups - 1 - g : g) * at_once;
+    const int64_t last = std::min(end, first + at_once);
+    for (int64_t i = 0; i < blocks; ++i) {
+      const int64_t row = i * p.m / blocks;
+      const int rows = static_cast<int>((i + 1) * p.m / blocks - row);
+      RowsOfPanels(p, row, rows, first, last);
     }
   }
 }
@@ -195,14 +199,12 @@ HWY_EXPORT(DoublePanels);
 HWY_EXPORT(FloatColumns);
 HWY_EXPORT(DoubleColumns);
 
-// Multiplications of many rows worth handing to another thread: some 10
+// Multiplications of many rows worth handing to another thread: some three
 // microseconds.
-constexpr int64_t kWorthAThread = int64_t{1} << 20;
+constexpr int64_t kWorthAThread = int64_t{3} << 16;
 
 // With few rows a product takes as long as its matrix takes to be read.
-int64_t CostOf(int64_t rows) {
-  return rows * (rows >= 8 ? 1 : rows >= 4 ? 2 : 4);
-}
+int64_t CostOf(int64_t rows) { return std::max<int64_t>(rows, 4); }
 
 void Run(const PackedProduct<float>& p, int64_t begin, int64_t end) {
   HWY_DYNAMIC_DISPATCH(FloatPanels)(p, begin, end);
@@ -245,13 +247,16 @@ void ComputeProduct(const PackedProduct<T>& p, ThreadPool& pool) {
   if (p.m == 0 || p.n == 0) return;
   const int64_t columns = PanelColumns<T>();
   const int64_t panels = (p.n + columns - 1) / columns;
-  const int64_t work = CostOf(p.m) * p.k * columns;
-  if (panels * work < 2 * kWorthAThread) return Run(p, 0, panels);
-  // Four panels go together.
+  const int64_t work = std::max<int64_t>(CostOf(p.m) * p.k * columns, 1);
+  // Some panels go together.
+  constexpr int64_t kTogether = 4;
   const int64_t grain =
-      (kWorthAThread / std::max<int64_t>(work, 1) + 4) / 4 * 4;
-  pool.ParallelFor(panels, grain,
-                   [&](int64_t begin, int64_t end) { Run(p, begin, end); });
+      std::max(kWorthAThread / (kTogether * work), int64_t{1}) * kTogether;
+  if (panels < 2 * grain) return Run(p, 0, panels);
+  pool.ParallelFor(
+      panels, grain, [&](int64_t begin, int64_t end) { Run(p, begin, end); },
+      p.backwards ? ThreadPool::Order::kBackwards
+                  : ThreadPool::Order::kForwards);
 }
 
 template void PackMatrix(const float*, int64_t, int64_t, int64_t, int64_t,

@@ -71,6 +71,39 @@ TEST(ThreadPoolTest, RangesBeginAtMultiplesOfTheGrain) {
   EXPECT_TRUE(RangesOf(pool, -1, 1).empty());
 }
 
+TEST(ThreadPoolTest, GoesThroughTheRangesInEitherOrder) {
+  ThreadPool pool(1);
+  std::vector<int64_t> begins;
+  const auto note = [&](int64_t begin, int64_t) { begins.push_back(begin); };
+  pool.ParallelFor(10, 4, note);
+  pool.ParallelFor(10, 4, note, ThreadPool::Order::kBackwards);
+  EXPECT_THAT(begins, ElementsAre(0, 4, 8, 8, 4, 0));
+  EXPECT_EQ(RangesOf(pool, 1000, 7).size(), 48u);
+}
+
+// Each range waits until its thread's partner has one, so that nobody helps.
+TEST(ThreadPoolTest, ThreadsBeginWithTheRangesTheyHadBefore) {
+  ThreadPool pool(2);
+  for (auto order :
+       {ThreadPool::Order::kForwards, ThreadPool::Order::kBackwards}) {
+    for (int loop = 0; loop < 50; ++loop) {
+      std::atomic<int> begun{0};
+      std::atomic<bool> callers_half{true};
+      const std::thread::id caller = std::this_thread::get_id();
+      pool.ParallelFor(
+          2, 1,
+          [&](int64_t begin, int64_t) {
+            ++begun;
+            while (begun < 2) std::this_thread::yield();
+            if ((begin == 0) != (std::this_thread::get_id() == caller))
+              callers_half = false;
+          },
+          order);
+      EXPECT_TRUE(callers_half);
+    }
+  }
+}
+
 TEST(ThreadPoolTest, OneThreadIsTheCallers) {
   ThreadPool pool(1);
   pool.ParallelFor(1000, 1,
