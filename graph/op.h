@@ -95,6 +95,7 @@ enum class OpForm : uint8_t {
   kListReserve,     // (element_shape, num_elements).
   kListSet,         // (list, index, item).
   kListStack,       // (list, element_shape).
+  kTranspose,       // (value, perm).
 };
 
 struct OpTraits {

@@ -5,6 +5,9 @@
 //   _RowStore(element_shape, n)  memory for n rows, and whether each is set
 //   _SetRow(rows, set, i, row)   rows[i] = row
 //   _StoredRows(rows, set, ...)  all of them; zeros where none was set
+//
+// Of the last three with the attr `swapped` rows are along the second axis:
+// rows[:, i] = row.
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -101,9 +104,33 @@ WEFT_KERNEL(_Row, RowKernel, {});
 
 // ---- _RowStore, _SetRow, _StoredRows ----------------------------------------
 
+// The axis of a store that the number of a row goes along.
+int RowAxis(const KernelInit& init) {
+  return init.attrs.Get<bool>("swapped") ? 1 : 0;
+}
+
+// Rows in memory: each is `parts` parts of `bytes`, some way from each other.
+struct RowParts {
+  int64_t parts = 1;
+  int64_t bytes = 0;
+  int64_t distance = 0;
+};
+
+RowParts PartsOfRow(const TensorRef& rows, int axis) {
+  RowParts p;
+  const int64_t n = rows.shape->dim(axis);
+  if (axis > 0) p.parts = rows.shape->dim(0);
+  if (rows.size > 0) {
+    p.bytes = rows.size / p.parts / n *
+              static_cast<int64_t>(DataTypeSize(rows.dtype));
+  }
+  p.distance = n * p.bytes;
+  return p;
+}
+
 class RowStoreKernel : public Kernel {
  public:
-  explicit RowStoreKernel(const KernelInit&) {}
+  explicit RowStoreKernel(const KernelInit& init) : axis_(RowAxis(init)) {}
 
   absl::Status Layout(LayoutContext& c) const override {
     WEFT_RETURN_IF_ERROR(ExpectRank(c, 1, 0, "num_elements"));
@@ -120,8 +147,12 @@ class RowStoreKernel : public Kernel {
       return InvalidArgument("element_shape is ", element.ToString(),
                              " but must be fully defined");
     }
-    IntVector dims = {n};
-    dims.insert(dims.end(), element.dims().begin(), element.dims().end());
+    IntVector dims(element.dims().begin(), element.dims().end());
+    if (axis_ > element.rank()) {
+      return InvalidArgument("element_shape is ", element.ToString(),
+                             " but must have a first axis");
+    }
+    dims.insert(dims.begin() + axis_, n);
     WEFT_ASSIGN_OR_RETURN(TensorShape rows, ShapeOfSizes(dims));
     c.SetOutput(0, std::move(rows));
     c.SetOutput(1, {n});
@@ -133,17 +164,20 @@ class RowStoreKernel : public Kernel {
       std::memset(c.output(1).data, 0, c.output(1).size);
     return absl::OkStatus();
   }
+
+ private:
+  const int axis_;
 };
 WEFT_KERNEL(_RowStore, RowStoreKernel, {});
 
 class SetRowKernel : public Kernel {
  public:
-  explicit SetRowKernel(const KernelInit&) {}
+  explicit SetRowKernel(const KernelInit& init) : axis_(RowAxis(init)) {}
 
   absl::Status Layout(LayoutContext& c) const override {
     WEFT_RETURN_IF_ERROR(ExpectRank(c, 2, 0, "index"));
     TensorShape row = c.input_shape(0);
-    row.RemoveDim(0);
+    row.RemoveDim(axis_);
     if (c.input_shape(3) != row) {
       return InvalidArgument("the element is ", c.input_shape(3).ToString(),
                              " but the list's are ", row.ToString());
@@ -156,67 +190,58 @@ class SetRowKernel : public Kernel {
     const int64_t i = ReadInt(c.input(2));
     if (i < 0 || i >= n)
       return OutOfRange("index ", i, " must be in [0, ", n, ")");
-    const TensorRef& row = c.input(3);
-    const size_t bytes = row.size * DataTypeSize(row.dtype);
-    if (bytes > 0) {
-      std::memcpy(static_cast<char*>(c.input(0).data) + i * bytes, row.data,
-                  bytes);
+    const RowParts p = PartsOfRow(c.input(0), axis_);
+    char* to = static_cast<char*>(c.input(0).data) + i * p.bytes;
+    const char* from = static_cast<const char*>(c.input(3).data);
+    for (int64_t k = 0; k < p.parts && p.bytes > 0; ++k) {
+      std::memcpy(to, from, p.bytes);
+      to += p.distance;
+      from += p.bytes;
     }
     static_cast<uint8_t*>(c.input(1).data)[i] = 1;
     return absl::OkStatus();
   }
+
+ private:
+  const int axis_;
 };
 WEFT_KERNEL(_SetRow, SetRowKernel, {});
 
-struct StoredLayout : public KernelState {
-  bool moves = false;
-};
-
 // Attrs: shape, what is known of the result; num_elements, how many rows there
-// must be, or -1.
+// must be, or -1. The result is the memory that the rows are in; another, of no
+// elements, has it computed.
 class StoredRowsKernel : public Kernel {
  public:
   explicit StoredRowsKernel(const KernelInit& init)
       : shape_(init.attrs.Get<TensorShape>("shape")),
-        num_elements_(init.attrs.Get<int64_t>("num_elements")) {}
+        num_elements_(init.attrs.Get<int64_t>("num_elements")),
+        axis_(RowAxis(init)) {}
 
   absl::Status Layout(LayoutContext& c) const override {
     const TensorShape& rows = c.input_shape(0);
-    if (num_elements_ >= 0 && rows.dim(0) != num_elements_) {
+    if (num_elements_ >= 0 && rows.dim(axis_) != num_elements_) {
       return InvalidArgument(
-          "the list has ", rows.dim(0),
+          "the list has ", rows.dim(axis_),
           " elements but must have num_elements = ", num_elements_);
     }
     if (!shape_.IsCompatibleWith(rows)) {
       return InvalidArgument("the elements are ", rows.ToString(),
                              " but must be ", shape_.ToString());
     }
-    auto layout = std::make_shared<StoredLayout>();
-    layout->moves = c.may_move();
-    if (layout->moves) {
-      c.SetOutputMoving(0, 0, rows);
-    } else {
-      c.SetOutput(0, rows);
-    }
-    c.SetState(std::move(layout));
+    c.SetOutputView(0, 0, rows);
+    c.SetOutput(1, {0});
     return absl::OkStatus();
   }
 
   absl::Status Compute(KernelContext& c) const override {
-    const TensorRef& rows = c.input(0);
+    const RowParts p = PartsOfRow(c.input(0), axis_);
     const int64_t n = c.input(1).size;
     const uint8_t* is_set = static_cast<const uint8_t*>(c.input(1).data);
-    const size_t bytes = rows.size * DataTypeSize(rows.dtype);
-    for (int64_t i = 0; i < n && bytes > 0; ++i) {
-      if (is_set[i] == 0) {
-        std::memset(static_cast<char*>(rows.data) + i * (bytes / n), 0,
-                    bytes / n);
-      }
-    }
-    if (c.state<StoredLayout>().moves) {
-      c.SetOutputAddress(0, rows.data);
-    } else if (bytes > 0) {
-      std::memcpy(c.output(0).data, rows.data, bytes);
+    for (int64_t i = 0; i < n && p.bytes > 0; ++i) {
+      if (is_set[i] != 0) continue;
+      char* to = static_cast<char*>(c.input(0).data) + i * p.bytes;
+      for (int64_t k = 0; k < p.parts; ++k, to += p.distance)
+        std::memset(to, 0, p.bytes);
     }
     return absl::OkStatus();
   }
@@ -224,6 +249,7 @@ class StoredRowsKernel : public Kernel {
  private:
   const TensorShape shape_;
   const int64_t num_elements_;
+  const int axis_;
 };
 WEFT_KERNEL(_StoredRows, StoredRowsKernel, {});
 

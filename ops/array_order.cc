@@ -269,6 +269,7 @@ WEFT_OP(Transpose)
     .Output("y: T")
     .Type("T")
     .Type("Tperm", types::Integers(), DataType::kInt32)
+    .Form(OpForm::kTranspose)
     .Infer(InferTranspose)
     .Gradient(GradTranspose);
 

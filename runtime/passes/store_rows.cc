@@ -4,6 +4,9 @@
 //   while ...:                     =>   while ...:
 //     l = set_item(l, i, y)               rows[i] = y
 //   x = stack(l)                        x = rows
+//
+// Where x is only used with its first two axes swapped, rows are put where they
+// are wanted: rows[:, i] = y.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -67,6 +70,12 @@ class Storer {
     return node.role == OpRole::kConst && IsFullPart(value);
   }
 
+  // Of a tensor of either integer type.
+  static int64_t IntAt(const Tensor& tensor, int64_t i) {
+    return tensor.dtype() == DataType::kInt64 ? tensor.data<int64_t>()[i]
+                                              : tensor.data<int32_t>()[i];
+  }
+
   bool IsFullPart(int value) const {
     const int maker = graph_.values[value].node;
     if (maker < 0) return false;
@@ -76,10 +85,7 @@ class Storer {
         graph_.constants[node.constant + graph_.values[value].index];
     if (tensor.shape().rank() != 1) return false;
     for (int64_t i = 0; i < tensor.num_elements(); ++i) {
-      const int64_t size = tensor.dtype() == DataType::kInt64
-                               ? tensor.data<int64_t>()[i]
-                               : tensor.data<int32_t>()[i];
-      if (size < 0) return false;
+      if (IntAt(tensor, i) < 0) return false;
     }
     return true;
   }
@@ -118,20 +124,51 @@ class Storer {
           Is(user, OpForm::kListStack) || Is(user, OpForm::kListGet);
       if (!reads || graph_.nodes[user].inputs[0] != last) return false;
     }
+    const bool swapped =
+        std::all_of(users_[last].begin(), users_[last].end(),
+                    [this](int user) { return IsOnlySwapped(user); });
     const int element_shape = graph_.nodes[reserve].inputs[0];
     const DataType type =
         graph_.nodes[reserve].attrs().Get<DataType>("element_dtype");
     if (!IsPlain(type) || !IsFullShape(element_shape)) return false;
-    Rewrite(id, k, reserve, set, type);
+    Rewrite(id, k, reserve, set, type, swapped);
     return true;
   }
 
-  void Rewrite(int id, int k, int reserve, int set, DataType type) {
+  // Is all that happens to the stacked list that its first two axes are
+  // swapped?
+  bool IsOnlySwapped(int stack) const {
+    if (!Is(stack, OpForm::kListStack)) return false;
+    const int rows = graph_.nodes[stack].outputs[0];
+    if (is_result_[rows] > 0) return false;
+    return std::all_of(users_[rows].begin(), users_[rows].end(), [&](int user) {
+      return Is(user, OpForm::kTranspose) &&
+             graph_.nodes[user].inputs[0] == rows &&
+             Swaps(graph_.nodes[user].inputs[1]);
+    });
+  }
+
+  // Is `perm` known to be 1, 0, 2, 3, ...?
+  bool Swaps(int perm) const {
+    const int maker = graph_.values[perm].node;
+    if (maker < 0 || graph_.nodes[maker].role != OpRole::kConst) return false;
+    const Tensor& tensor = graph_.constants[graph_.nodes[maker].constant +
+                                            graph_.values[perm].index];
+    if (tensor.shape().rank() != 1 || tensor.num_elements() < 2) return false;
+    for (int64_t i = 0; i < tensor.num_elements(); ++i) {
+      if (IntAt(tensor, i) != (i < 2 ? 1 - i : i)) return false;
+    }
+    return true;
+  }
+
+  void Rewrite(int id, int k, int reserve, int set, DataType type,
+               bool swapped) {
     const int frame = graph_.nodes[id].frame;
     const int body = graph_.nodes[id].body;
     const int last = graph_.nodes[id].outputs[k];
     const Ids from = graph_.nodes[reserve].inputs;
     MadeOp store{.op = "_RowStore"};
+    store.attrs.Set("swapped", swapped);
     for (int input : from)
       store.input_types.push_back(graph_.values[input].dtype);
     store.output_types = {type, DataType::kBool};
@@ -143,6 +180,7 @@ class Storer {
     const int index = graph_.nodes[set].inputs[1];
     const int item = graph_.nodes[set].inputs[2];
     MadeOp setter{.op = "_SetRow"};
+    setter.attrs.Set("swapped", swapped);
     setter.input_types = {type, DataType::kBool, graph_.values[index].dtype,
                           type};
     const int setting = graph_.AddMade(std::move(setter), set, body,
@@ -152,7 +190,17 @@ class Storer {
     graph_.frames[body].results[k] =
         graph_.frames[graph_.nodes[id].cond].args[k];
     const int token = Token(graph_.nodes[id]);
-    for (int user : users_[last]) Read(user, frame, rows, flags, token, type);
+    for (int user : users_[last]) {
+      if (!swapped) {
+        Read(user, frame, rows, flags, token, type);
+        continue;
+      }
+      for (int swap : users_[graph_.nodes[user].outputs[0]]) {
+        const int value = graph_.nodes[swap].outputs[0];
+        replacement_[value] = StoredRows(user, frame, {rows, flags, token},
+                                         *graph_.values[value].shape, true);
+      }
+    }
   }
 
   // What a reader of the list gets instead.
@@ -161,18 +209,9 @@ class Storer {
     const bool stacks = Is(user, OpForm::kListStack);
     const int value = graph_.nodes[user].outputs[0];
     const TensorShape& shape = *graph_.values[value].shape;
-    MadeOp op{.op = "_StoredRows"};
-    op.attrs.Set("shape", stacks ? shape : TensorShape::UnknownRank());
-    op.attrs.Set("num_elements",
-                 stacks
-                     ? graph_.nodes[user].attrs().Get<int64_t>("num_elements")
-                     : int64_t{-1});
-    op.input_types = {type, DataType::kBool, graph_.values[token].dtype};
-    op.output_types = {type};
-    const int node =
-        graph_.AddMade(std::move(op), user, frame, {rows, flags, token},
-                       {stacks ? shape : TensorShape::UnknownRank()});
-    const int all = graph_.nodes[node].outputs[0];
+    const int all =
+        StoredRows(user, frame, {rows, flags, token},
+                   stacks ? shape : TensorShape::UnknownRank(), false);
     if (stacks) {
       replacement_[value] = all;
       return;
@@ -185,6 +224,24 @@ class Storer {
     const int one = graph_.AddMade(
         std::move(row), user, graph_.nodes[user].frame, {all, index}, {shape});
     replacement_[value] = graph_.nodes[one].outputs[0];
+  }
+
+  // All rows, in the place of what the reader `user` gives.
+  int StoredRows(int user, int frame, const Ids& inputs,
+                 const TensorShape& shape, bool swapped) {
+    MadeOp op{.op = "_StoredRows"};
+    op.attrs.Set("shape", shape);
+    op.attrs.Set("num_elements",
+                 Is(user, OpForm::kListStack)
+                     ? graph_.nodes[user].attrs().Get<int64_t>("num_elements")
+                     : int64_t{-1});
+    op.attrs.Set("swapped", swapped);
+    for (int input : inputs)
+      op.input_types.push_back(graph_.values[input].dtype);
+    op.output_types = {op.input_types[0], DataType::kBool};
+    const int node = graph_.AddMade(std::move(op), user, frame, inputs,
+                                    {shape, TensorShape({0})});
+    return graph_.nodes[node].outputs[0];
   }
 
   PlanGraph& graph_;

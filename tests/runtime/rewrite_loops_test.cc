@@ -176,6 +176,22 @@ TEST_F(LoopRewritesTest, ListsThatLoopsFillAreTensors) {
   EXPECT_EQ(report_[0], "lists: 1 that loops fill are tensors");
 }
 
+TEST_F(LoopRewritesTest, RowsArePutWhereTheirTransposeWantsThem) {
+  const Output all = TensorListStack(Cell(n, false, 5)[2], DataType::kFloat,
+                                     TensorShape{5, 4});
+  const Output by_batch = Transpose(all, {1, 0, 2});
+  const std::string text = After(StoreRows, {by_batch}, {seq, h0, w, b, n});
+  EXPECT_THAT(before_, HasSubstr("Transpose 'Transpose'("));
+  EXPECT_THAT(text, Not(HasSubstr("Transpose 'Transpose'(")));
+  EXPECT_THAT(text, HasSubstr("_StoredRows 'TensorListStack'("
+                              "TensorListReserve:0, TensorListReserve:1, "
+                              "while:0)\n-> TensorListStack:0\n"));
+  for (int64_t time : {1, 2, 7}) ExpectSame({by_batch}, Feeds(time, 5));
+  // Who wants both gets both.
+  ExpectSame({by_batch, all}, Feeds(3, 5));
+  ExpectSame({by_batch, Transpose(all, {2, 0, 1})}, Feeds(3, 5));
+}
+
 TEST_F(LoopRewritesTest, ListsOfUnknownShapeStayLists) {
   const Output all = TensorListStack(Cell(n)[2], DataType::kFloat);
   After(StoreRows, {all}, {seq, h0, w, b, n});
@@ -204,6 +220,10 @@ TEST_F(LoopRewritesTest, RowsThatNoStepSetsAreZeros) {
   EXPECT_THAT(
       weft::Run(all, {{n, five}, {steps, Tensor::Scalar<int32_t>(0)}}),
       TensorEq(Tensor::Of<float>({5, 2}, std::vector<float>(10, 0.0f))));
+  EXPECT_THAT(
+      weft::Run(Transpose(all, {1, 0}),
+                {{n, five}, {steps, Tensor::Scalar<int32_t>(2)}}),
+      TensorEq(Tensor::Of<float>({2, 5}, {1, 0, 2, 0, 0, 1, 0, 2, 0, 0})));
   EXPECT_THAT(TryRun(all, {{n, five}, {steps, Tensor::Scalar<int32_t>(4)}}),
               StatusIs(absl::StatusCode::kOutOfRange,
                        HasSubstr("index 6 must be in [0, 5)")));
