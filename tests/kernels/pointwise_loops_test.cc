@@ -35,8 +35,8 @@ struct Function {
 };
 
 const Function kFunctions[] = {
-    {"Exp", MicroOp::kExp, [](double x) { return std::exp(x); }, 1.0, 0},
-    {"Tanh", MicroOp::kTanh, [](double x) { return std::tanh(x); }, 1.5, 0},
+    {"Exp", MicroOp::kExp, [](double x) { return std::exp(x); }, 1.25, 0},
+    {"Tanh", MicroOp::kTanh, [](double x) { return std::tanh(x); }, 2.25, 0},
     {"Sigmoid", MicroOp::kSigmoid,
      [](double x) { return 1 / (1 + std::exp(-x)); }, 2.5, 0x1p-126},
 };
@@ -116,6 +116,9 @@ TEST(PointwiseLoopsTest, NanStaysAndInfinityIsExact) {
       EXPECT_TRUE(std::isnan(At(MicroOp::kRelu6, nan, 37, place)));
       EXPECT_TRUE(std::isnan(At(MicroOp::kSign, nan, 37, place)));
       EXPECT_EQ(At(MicroOp::kRelu6, kInfinity, 37, place), 6);
+      EXPECT_EQ(At(MicroOp::kNotEqual, nan, 37, place), 1);
+      EXPECT_EQ(At(MicroOp::kEqual, nan, 37, place), 0);
+      EXPECT_TRUE(std::signbit(At(MicroOp::kTanh, -0.0f, 37, place)));
     }
   }
 }
