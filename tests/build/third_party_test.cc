@@ -24,6 +24,7 @@
 #include "nlohmann/json.hpp"
 #include "oneapi/dnnl/dnnl.hpp"
 #include "proto/graph.pb.h"
+#include "xbyak/xbyak.h"
 #include "yaml-cpp/yaml.h"
 
 namespace weft {
@@ -97,6 +98,12 @@ TEST(ThirdPartyTest, Threads) {
   int x = 0;
   std::thread([&] { ++x; }).join();
   EXPECT_EQ(x, 1);
+}
+
+TEST(ThirdPartyTest, Xbyak) {
+  Xbyak::CodeGenerator code;
+  code.ret();
+  EXPECT_EQ(code.getSize(), 1u);
 }
 
 }  // namespace

@@ -1,0 +1,505 @@
+#include "kernels/pointwise_assembler.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "core/status.h"
+#include "kernels/pointwise_registers.h"
+#include "xbyak/xbyak.h"
+
+namespace weft {
+namespace {
+
+// Where more would not stay in the processor's instruction cache, one vector is
+// worked on at a time.
+constexpr size_t kMaxDoubled = 400;
+
+// Predicates of vcmpps that raise no exception for a quiet NaN.
+enum Predicate : uint8_t {
+  kEqualOq = 0x00,
+  kUnorderedQ = 0x03,
+  kLessOq = 0x11,
+  kLessEqualOq = 0x12,
+  kGreaterEqualOq = 0x1d,
+  kGreaterOq = 0x1e,
+};
+
+class Assembler : public PointwiseFunction, private Xbyak::CodeGenerator {
+ public:
+  Assembler(const PointwiseForm& form, VectorSet set, const VectorBody& single,
+            const VectorBody* twofold, size_t max_bytes)
+      : Xbyak::CodeGenerator(max_bytes, Xbyak::DontSetProtectRWE),
+        form_(form),
+        set_(set),
+        num_spills_(single.placed.num_slots) {
+    Generate(single, twofold);
+  }
+
+  // False if the system refuses.
+  bool MakeExecutable() { return setProtectModeRE(/*throwException=*/false); }
+
+  Code code() const override { return getCode<Code>(); }
+  int code_bytes() const override { return static_cast<int>(getSize()); }
+  int num_spills() const override { return num_spills_; }
+
+ private:
+  using Reg = Xbyak::Reg64;
+
+  // ---- The loops ------------------------------------------------------------
+
+  // rdi: pointers, rsi: row_bytes, rdx: columns, r9: rows, rax: the column;
+  // rcx, r10, r11: for the moment; r8: the mask of AVX2 at the end of a row.
+  void Generate(const VectorBody& single, const VectorBody* twofold) {
+    const int slots =
+        std::max(single.placed.num_slots,
+                 twofold != nullptr ? twofold->placed.num_slots : 0);
+    Enter(slots);
+    Xbyak::Label row, done;
+    L(row);
+    xor_(eax, eax);
+    if (twofold != nullptr) Loop(*twofold);
+    Loop(single);
+    Rest(single);
+    dec(r9);
+    jz(done, T_NEAR);
+    NextRow();
+    jmp(row, T_NEAR);
+    L(done);
+    Leave();
+    Tables();
+  }
+
+  void Enter(int slots) {
+    push(rbp);
+    mov(rbp, rsp);
+    for (const Reg& r : kPointers) push(r);
+    sub(rsp, kBufferBytes + slots * vector_bytes());
+    and_(rsp, -64);
+    mov(r9, rcx);
+    for (int p = 0; p < num_pointers() && p < kNumPointers; ++p)
+      mov(kPointers[p], ptr[rdi + 8 * p]);
+  }
+
+  void Leave() {
+    lea(rsp, ptr[rbp - 8 * kNumPointers]);
+    for (int p = kNumPointers; p-- > 0;) pop(kPointers[p]);
+    pop(rbp);
+    vzeroupper();
+    ret();
+  }
+
+  void NextRow() {
+    for (int p = 0; p < num_pointers(); ++p) {
+      if (p < kNumPointers) {
+        add(kPointers[p], ptr[rsi + 8 * p]);
+      } else {
+        mov(rcx, ptr[rsi + 8 * p]);
+        add(ptr[rdi + 8 * p], rcx);
+      }
+    }
+  }
+
+  void Loop(const VectorBody& body) {
+    const int step = body.copies * lanes();
+    Xbyak::Label again, end;
+    lea(r10, ptr[rax + step]);
+    cmp(r10, rdx);
+    jg(end, T_NEAR);
+    L(again);
+    Emit(body);
+    add(rax, step);
+    lea(r10, ptr[rax + step]);
+    cmp(r10, rdx);
+    jle(again, T_NEAR);
+    L(end);
+  }
+
+  // What is left of a row, less than a vector.
+  void Rest(const VectorBody& body) {
+    Xbyak::Label end;
+    cmp(rax, rdx);
+    jge(end, T_NEAR);
+    if (is_512()) {
+      mov(ecx, edx);
+      sub(ecx, eax);
+      mov(r10d, -1);
+      bzhi(r10d, r10d, ecx);
+      kmovw(kRest, r10d);
+    } else {
+      lea(r8, ptr[rip + rest_masks_ + vector_bytes()]);
+      mov(rcx, rdx);
+      sub(rcx, rax);
+      shl(rcx, 2);
+      sub(r8, rcx);
+    }
+    is_rest_ = true;
+    Emit(body);
+    is_rest_ = false;
+    L(end);
+  }
+
+  void Tables() {
+    align(64);
+    L(numbers_);
+    for (uint32_t bits : number_bits_) {
+      for (int i = 0; i < (is_512() ? 1 : lanes()); ++i) dd(bits);
+    }
+    if (is_512()) return;
+    L(rest_masks_);
+    for (int i = 0; i < 2 * lanes(); ++i) dd(i < lanes() ? ~0u : 0);
+  }
+
+  // ---- Instructions ---------------------------------------------------------
+
+  void Emit(const VectorBody& body) {
+    for (const PlacedInstruction& p : body.placed.instructions) {
+      const VectorInstruction& i = body.code[p.instruction];
+      const bool is_mask = is_512() && MakesMask(i.op);
+      const auto slot = ptr[rsp + kBufferBytes + p.slot * vector_bytes()];
+      switch (p.kind) {
+        case PlacedInstruction::kCompute:
+          EmitInstruction(body.code, i, p);
+          break;
+        case PlacedInstruction::kNumber:
+          if (is_512()) {
+            vbroadcastss(V(p.target), dword[rip + numbers_ + Number(i.bits)]);
+          } else {
+            vmovups(V(p.target), ptr[rip + numbers_ + Number(i.bits)]);
+          }
+          break;
+        case PlacedInstruction::kSpill:
+          is_mask ? kmovw(slot, K(p.target)) : vmovups(slot, V(p.target));
+          break;
+        case PlacedInstruction::kReload:
+          is_mask ? kmovw(K(p.target), slot) : vmovups(V(p.target), slot);
+          break;
+      }
+    }
+  }
+
+  void EmitInstruction(const VectorCode& code, const VectorInstruction& i,
+                       const PlacedInstruction& p) {
+    // An argument that is a vector or a number in memory.
+    auto argument = [&](int a, const auto& use) {
+      if (p.registers[a] >= 0) return use(V(p.registers[a]));
+      const int at = Number(code[i.arguments[a]].bits);
+      is_512() ? use(ptr_b[rip + numbers_ + at])
+               : use(ptr[rip + numbers_ + at]);
+    };
+    const Xbyak::Xmm d = V(p.target), x = V(p.registers[0]);
+    auto binary = [&](auto instruction) {
+      argument(1,
+               [&](const Xbyak::Operand& y) { (this->*instruction)(d, x, y); });
+    };
+    using Self = Xbyak::CodeGenerator;
+    switch (i.op) {
+      case VectorOp::kNumber:
+        break;
+      case VectorOp::kLoad:
+        return Load(i, d);
+      case VectorOp::kLoadTruth:
+        return LoadTruth(i, p.target);
+      case VectorOp::kStore:
+        return Store(i, x);
+      case VectorOp::kStoreTruth:
+        return StoreTruth(i, p.registers[0]);
+      case VectorOp::kAdd:
+        return binary(&Self::vaddps);
+      case VectorOp::kSub:
+        return binary(&Self::vsubps);
+      case VectorOp::kMul:
+        return binary(&Self::vmulps);
+      case VectorOp::kDiv:
+        return binary(&Self::vdivps);
+      case VectorOp::kMin:
+        return binary(&Self::vminps);
+      case VectorOp::kMax:
+        return binary(&Self::vmaxps);
+      case VectorOp::kAndBits:
+        return binary(&Self::vandps);
+      case VectorOp::kOrBits:
+        return binary(&Self::vorps);
+      case VectorOp::kXorBits:
+        return binary(&Self::vxorps);
+      case VectorOp::kMulAdd:
+      case VectorOp::kNegMulAdd:
+        return MulAdd(i.op == VectorOp::kNegMulAdd, p, argument);
+      case VectorOp::kSqrt:
+        return vsqrtps(d, x);
+      case VectorOp::kRound:
+        return Round(d, x, 0);
+      case VectorOp::kFloor:
+        return Round(d, x, 1);
+      case VectorOp::kCeil:
+        return Round(d, x, 2);
+      case VectorOp::kCopySign:
+        return CopySign(d, x, V(p.registers[1]));
+      case VectorOp::kToExponent:
+        return vpslld(d, x, 23);
+      case VectorOp::kHalfOfBits:
+        return vpsrad(d, x, 1);
+      case VectorOp::kSubBits:
+        return vpsubd(d, x, V(p.registers[1]));
+      case VectorOp::kScale:
+        return vscalefps(d, x, V(p.registers[1]));
+      case VectorOp::kApproximateReciprocal:
+        return vrcp14ps(d, x);
+      case VectorOp::kEqual:
+        return Compare(kEqualOq, p, argument);
+      case VectorOp::kLess:
+        return Compare(kLessOq, p, argument);
+      case VectorOp::kLessEqual:
+        return Compare(kLessEqualOq, p, argument);
+      case VectorOp::kGreater:
+        return Compare(kGreaterOq, p, argument);
+      case VectorOp::kGreaterEqual:
+        return Compare(kGreaterEqualOq, p, argument);
+      case VectorOp::kUnordered:
+        return Compare(kUnorderedQ, p, argument);
+      case VectorOp::kAndMasks:
+        if (!is_512()) return vandps(d, x, V(p.registers[1]));
+        return kandw(K(p.target), K(p.registers[0]), K(p.registers[1]));
+      case VectorOp::kOrMasks:
+        if (!is_512()) return vorps(d, x, V(p.registers[1]));
+        return korw(K(p.target), K(p.registers[0]), K(p.registers[1]));
+      case VectorOp::kSelect:
+      case VectorOp::kSelectOrZero:
+      case VectorOp::kZeroOrSelect:
+        return Select(i.op, p, argument);
+    }
+  }
+
+  template <typename Argument>
+  void Compare(Predicate predicate, const PlacedInstruction& p,
+               const Argument& argument) {
+    const Xbyak::Xmm x = V(p.registers[0]);
+    argument(1, [&](const Xbyak::Operand& y) {
+      if (is_512()) {
+        vcmpps(K(p.target), x, y, predicate);
+      } else {
+        vcmpps(V(p.target), x, y, predicate);
+      }
+    });
+  }
+
+  template <typename Argument>
+  void Select(VectorOp op, const PlacedInstruction& p,
+              const Argument& argument) {
+    const Xbyak::Xmm d = V(p.target);
+    const int mask = p.registers[0];
+    argument(1, [&](const Xbyak::Operand& y) {
+      if (op == VectorOp::kSelect) {
+        is_512() ? vblendmps(d | K(mask), V(p.registers[2]), y)
+                 : vblendvps(d, V(p.registers[2]), y, V(mask));
+      } else if (!is_512()) {
+        op == VectorOp::kSelectOrZero ? vandps(d, V(mask), y)
+                                      : vandnps(d, V(mask), y);
+      } else if (op == VectorOp::kZeroOrSelect) {
+        vblendmps(d | K(mask), V(p.registers[1]),
+                  ptr_b[rip + numbers_ + Number(0)]);
+      } else {
+        vmovaps(d | K(mask) | T_z, y);
+      }
+    });
+  }
+
+  // The three forms differ in which register they write, and which of the
+  // others may be memory: 132 is d * [c] + b, 213 b * d + [c], 231 b * [c] + d.
+  template <typename Argument>
+  void MulAdd(bool negated, const PlacedInstruction& p,
+              const Argument& argument) {
+    using Self = Xbyak::CodeGenerator;
+    const auto f132 = negated ? &Self::vfnmadd132ps : &Self::vfmadd132ps;
+    const auto f213 = negated ? &Self::vfnmadd213ps : &Self::vfmadd213ps;
+    const auto f231 = negated ? &Self::vfnmadd231ps : &Self::vfmadd231ps;
+    const auto [a, b, c] = p.registers;
+    const Xbyak::Xmm d = V(p.target);
+    if (c < 0 ||
+        (b >= 0 && p.target != c && (p.target == a || p.target == b))) {
+      const int other = p.target == b ? a : b;
+      if (p.target != a && p.target != b) vmovaps(d, V(a));
+      argument(2,
+               [&](const Xbyak::Operand& z) { (this->*f213)(d, V(other), z); });
+    } else if (p.target == a && p.target != c) {
+      argument(1, [&](const Xbyak::Operand& y) { (this->*f132)(d, V(c), y); });
+    } else {
+      if (p.target != c) vmovaps(d, V(c));
+      argument(1, [&](const Xbyak::Operand& y) { (this->*f231)(d, V(a), y); });
+    }
+  }
+
+  void Round(const Xbyak::Xmm& d, const Xbyak::Xmm& x, uint8_t mode) {
+    is_512() ? vrndscaleps(d, x, mode) : vroundps(d, x, mode);
+  }
+
+  // Bit by bit: of (d, other, the mask of the sign).
+  void CopySign(const Xbyak::Xmm& d, const Xbyak::Xmm& x,
+                const Xbyak::Xmm& sign) {
+    constexpr uint8_t kOtherWhereSet = 0xd8, kOtherWhereNot = 0xe4;
+    const auto mask = ptr_b[rip + numbers_ + Number(0x80000000)];
+    if (d.getIdx() == sign.getIdx() && d.getIdx() != x.getIdx())
+      return vpternlogd(d, x, mask, kOtherWhereNot);
+    if (d.getIdx() != x.getIdx()) vmovaps(d, x);
+    vpternlogd(d, sign, mask, kOtherWhereSet);
+  }
+
+  // ---- Memory ---------------------------------------------------------------
+
+  // The register that has the address of row and pointer.
+  Reg PointerOf(const VectorInstruction& i) {
+    if (i.pointer < kNumPointers) return kPointers[i.pointer];
+    mov(rcx, ptr[rdi + 8 * i.pointer]);
+    return rcx;
+  }
+
+  Xbyak::Address Vector(const VectorInstruction& i) {
+    const Reg pointer = PointerOf(i);
+    return ptr[pointer + rax * 4 + i.copy * vector_bytes()];
+  }
+
+  Xbyak::Address Bytes(const VectorInstruction& i) {
+    const Reg pointer = PointerOf(i);
+    return ptr[pointer + rax + i.copy * lanes()];
+  }
+
+  void Load(const VectorInstruction& i, const Xbyak::Xmm& d) {
+    if (i.repeats) {
+      const Reg pointer = PointerOf(i);
+      vbroadcastss(d, dword[pointer]);
+    } else if (!is_rest_) {
+      vmovups(d, Vector(i));
+    } else if (is_512()) {
+      vmovups(d | kRest | T_z, Vector(i));
+    } else {
+      vmovups(d, ptr[r8]);
+      vmaskmovps(d, d, Vector(i));
+    }
+  }
+
+  void LoadTruth(const VectorInstruction& i, int target) {
+    const Xbyak::Xmm d = V(target);
+    if (i.repeats) {
+      const Reg pointer = PointerOf(i);
+      movzx(r10d, byte[pointer]);
+      vmovd(Xbyak::Xmm(target), r10d);
+      vpbroadcastd(d, Xbyak::Xmm(target));
+    } else if (!is_rest_) {
+      vpmovzxbd(d, Bytes(i));
+    } else if (is_512()) {
+      vpmovzxbd(d | kRest | T_z, Bytes(i));
+    } else {
+      mov(qword[rsp], 0);
+      lea(rcx, Bytes(i));
+      CopyRestOfBytes(rcx, rsp);
+      vpmovzxbd(d, ptr[rsp]);
+    }
+    vcvtdq2ps(d, d);
+  }
+
+  void Store(const VectorInstruction& i, const Xbyak::Xmm& x) {
+    if (!is_rest_) {
+      vmovups(Vector(i), x);
+    } else if (is_512()) {
+      vmovups(Vector(i) | kRest, x);
+    } else {
+      vmovups(Xbyak::Ymm(kSpareVector), ptr[r8]);
+      vmaskmovps(Vector(i), Xbyak::Ymm(kSpareVector), x);
+    }
+  }
+
+  void StoreTruth(const VectorInstruction& i, int from) {
+    if (is_512()) {
+      is_rest_ ? vpmovdb(Bytes(i) | kRest, V(from))
+               : vpmovdb(Bytes(i), V(from));
+      return;
+    }
+    const Xbyak::Xmm spare(kSpareVector);
+    vextracti128(spare, Xbyak::Ymm(from), 1);
+    vpackusdw(spare, Xbyak::Xmm(from), spare);
+    vpackuswb(spare, spare, spare);
+    if (!is_rest_) return vmovq(Bytes(i), spare);
+    vmovq(ptr[rsp], spare);
+    lea(rcx, Bytes(i));
+    CopyRestOfBytes(rsp, rcx);
+  }
+
+  void CopyRestOfBytes(const Reg& from, const Reg& to) {
+    Xbyak::Label again;
+    xor_(r10d, r10d);
+    L(again);
+    movzx(r11d, byte[from + r10]);
+    mov(byte[to + r10], r11b);
+    inc(r10);
+    lea(r11, ptr[rax + r10]);
+    cmp(r11, rdx);
+    jl(again);
+  }
+
+  // ---- Names ----------------------------------------------------------------
+
+  bool is_512() const { return set_ == VectorSet::kAvx512; }
+  int lanes() const { return LanesOf(set_); }
+  int vector_bytes() const { return 4 * lanes(); }
+  int num_pointers() const {
+    return static_cast<int>(form_.loads.size() + form_.stores.size());
+  }
+
+  // The first registers are those that need the shortest instructions.
+  Xbyak::Xmm V(int target) const {
+    if (target < 0) return Xbyak::Xmm();
+    if (is_512()) return Xbyak::Zmm(target);
+    return Xbyak::Ymm(target);
+  }
+  // k0 can not choose lanes.
+  Xbyak::Opmask K(int target) const { return Xbyak::Opmask(1 + target); }
+
+  // Where a number is, behind numbers_.
+  int Number(uint32_t bits) {
+    auto at = std::find(number_bits_.begin(), number_bits_.end(), bits);
+    if (at == number_bits_.end())
+      at = number_bits_.insert(number_bits_.end(), bits);
+    return static_cast<int>(at - number_bits_.begin()) *
+           (is_512() ? 4 : vector_bytes());
+  }
+
+  static constexpr int kBufferBytes = 64;
+  static constexpr int kSpareVector = 15;
+  static constexpr int kNumPointers = 5;
+  const Reg kPointers[kNumPointers] = {rbx, r12, r13, r14, r15};
+  const Xbyak::Opmask kRest = k7;
+
+  const PointwiseForm form_;
+  const VectorSet set_;
+  const int num_spills_;
+  bool is_rest_ = false;
+  std::vector<uint32_t> number_bits_;
+  Xbyak::Label numbers_, rest_masks_;
+};
+
+}  // namespace
+
+std::unique_ptr<const PointwiseFunction> AssemblePointwise(
+    const PointwiseForm& form, VectorSet set) {
+  const VectorBody single = MakeVectorBody(form, set, 1);
+  VectorBody twofold;
+  bool has_twofold = 2 * single.code.size() <= kMaxDoubled;
+  if (has_twofold) {
+    twofold = MakeVectorBody(form, set, 2);
+    has_twofold = twofold.placed.num_slots == 0;
+  }
+  size_t instructions = 2 * single.placed.instructions.size();
+  if (has_twofold) instructions += twofold.placed.instructions.size();
+  // More than any instruction has, with what belongs to a load or store.
+  const size_t max_bytes = (16 << 10) + 80 * instructions;
+  try {
+    auto assembler = std::make_unique<Assembler>(
+        form, set, single, has_twofold ? &twofold : nullptr, max_bytes);
+    if (!assembler->MakeExecutable()) return nullptr;
+    return assembler;
+  } catch (const Xbyak::Error&) {
+    return nullptr;
+  }
+}
+
+}  // namespace weft
