@@ -188,6 +188,16 @@ const BadGraph kLoops[] = {
          Add("while/x_next", "while/x while/Merge_i:1"),
      kUnimplemented,
      "Merge 'while/Merge_i': output 'value_index' of a loop variable is used"},
+    {"an effect of the condition that the body needs",
+     Base() + Variable("while", "i", "zero") +
+         EnterConstant("while/n", "n", "while/frame") +
+         NodeText("while/log", "Unheard", "while/Merge_i", T()) +
+         Less("while/Less", "while/log while/n") +
+         LoopCond("while/LoopCond", "while/Less") +
+         Add("while/i_next", "while/i while/log"),
+     kUnimplemented,
+     "Unheard 'while/log': has effects, and is needed by the condition and by "
+     "the body of a loop (in frame 'while/frame')"},
     {"what was computed before the last condition",
      LoopWith(Op("while/Exit_i", "Exit", "while/Switch_i"),
               Add("while/last", "while/Switch_i while/Merge_i") +
@@ -230,6 +240,11 @@ const BadGraph kConditionals[] = {
          Switch("b", "m p") + Add("y", "b:1 x") + Merge("m_1", "b y"),
      kUnimplemented,
      "Unheard 'log': has effects, and is part of two branches of conditionals"},
+    {"a value of an unknown type",
+     Base() + Input("p", "DT_BOOL") + NodeText("u", "Unheard", "n") +
+         Switch("a", "n p") + Add("x", "a:1 u:2") + Merge("m", "a x"),
+     kUnimplemented,
+     "a conditional uses output 2 of Unheard 'u', whose type is not known"},
     {"conditionals that are nested too deep",
      [] {
        std::string text = Base();

@@ -211,6 +211,14 @@ TEST_F(V1TensorArrayTest, WhatDoesNotFitIsRefused) {
           HasSubstr(
               "Merge 'm': some of its inputs are flows of TensorArrays and "
               "others are not")));
+  EXPECT_THAT(
+      Import(Base() + Input("p", "DT_BOOL") + Array("a", "n") +
+             Array("b", "n") + Switch("s", "a p", "DT_RESOURCE") +
+             Switch("t", "b p", "DT_RESOURCE") +
+             Merge("m", "s t:1", "DT_RESOURCE")),
+      StatusIs(absl::StatusCode::kUnimplemented,
+               HasSubstr("Merge 'm': gives the handles of two TensorArrays, "
+                         "'a' and 'b'")));
 }
 
 }  // namespace

@@ -30,14 +30,17 @@ inline std::string In(const std::string& name,
 inline constexpr char kFloat[] = "T = type: DT_FLOAT";
 
 // Why the node called `name` is kept, but cannot be run.
+inline std::string WhyUnsupported(const Graph& graph, const std::string& name) {
+  const Node* node = graph.FindNode(name);
+  const AttrValue* why =
+      node != nullptr ? node->attrs().Find(kUnsupportedAttr) : nullptr;
+  return why != nullptr ? *why->get_if<std::string>() : "";
+}
 inline std::string WhyUnsupported(const std::string& text,
                                   const std::string& name) {
   const absl::StatusOr<std::unique_ptr<Graph>> graph = Import(text);
   EXPECT_THAT(graph, IsOk());
-  const Node* node = graph.ok() ? (*graph)->FindNode(name) : nullptr;
-  const AttrValue* why =
-      node != nullptr ? node->attrs().Find(kUnsupportedAttr) : nullptr;
-  return why != nullptr ? *why->get_if<std::string>() : "";
+  return graph.ok() ? WhyUnsupported(**graph, name) : "";
 }
 
 class ExpansionTest : public ::testing::Test {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/graph/v1_testing.h"
 #include "tests/graphdef/expansion_testing.h"
 
 namespace weft {
@@ -168,6 +169,34 @@ TEST_F(ExpansionTest, TheOldestVariablesAndReferences) {
   // One run sets the variable and then takes from it: "less" needs "set".
   EXPECT_THAT(Fetch("less"), ElementsAre(0));
   EXPECT_THAT(Fetch("v"), ElementsAre(0));
+}
+
+TEST_F(ExpansionTest, RefusesToChangeAVariableInALoop) {
+  // Only if somebody asks for it: other parts of the graph run.
+  const std::string text =
+      VariableText("v", 5) + v1::Int("zero", 0) + v1::Int("n", 3) +
+      v1::CountingLoop("while", "zero", "n") +
+      NodeText("while/v", "RefEnter", "v",
+               "T = type: DT_FLOAT; is_constant = b: true; frame_name = s: "
+               "'while/frame'") +
+      NodeText("while/two", "Const", "^while/i",
+               "dtype = type: DT_FLOAT; value = tensor { dtype: DT_FLOAT "
+               "tensor_shape {} float_val: 2 }") +
+      NodeText("while/more", "AssignAdd", "while/v while/two", kFloat) +
+      v1::Variable("while", "x", "zero") +
+      v1::Op("while/x_next", "Identity", "while/x ^while/more");
+  const absl::StatusOr<std::unique_ptr<Graph>> graph = Import(text);
+  ASSERT_THAT(graph, IsOk());
+  EXPECT_THAT(
+      WhyUnsupported((*graph)->FindNode("while")->body(1), "while/more"),
+      AllOf(HasSubstr("AssignAdd 'while/more': input 0"),
+            HasSubstr("may be a reference to a variable, which weft "
+                      "does not follow into loops and branches")));
+  Load(text);
+  EXPECT_THAT(TryFetch("while/Exit_x"),
+              StatusIs(absl::StatusCode::kUnimplemented,
+                       HasSubstr("AssignAdd 'while/more'")));
+  EXPECT_THAT(Fetch("v/Assign"), ElementsAre(5));
 }
 
 }  // namespace
