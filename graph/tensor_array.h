@@ -8,23 +8,28 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "graph/stack.h"
 #include "graph/v1_control_flow_graph.h"
 
 namespace weft {
 
 // Puts list ops in place of the TensorArray ops (V3 and V2) of the outermost
 // graph, before its control flow is structured. Where a flow was, a float to
-// order what is done to the array, is the list now; handles are of no more use:
+// order what is done to the array, is the list now:
 //
-//   TensorArrayV3 -> TensorListReserve          Write -> TensorListSetItem
-//   Scatter, Split -> TensorListFromTensor, or a loop    Read ->
-//   TensorListGetItem Gather -> TensorListStack or TensorListGather        Size
-//   -> TensorListLength Concat -> TensorListConcatV2 Close -> NoOp
+//   TensorArray -> TensorListReserve      Size -> TensorListLength
+//   Write -> TensorListSetItem            Read -> TensorListGetItem
+//   Scatter, Split -> TensorListFromTensor, or a loop
+//   Gather -> TensorListStack or TensorListGather
+//   Concat -> TensorListConcatV2          Close -> NoOp
 //
-// What is done to arrays that only exist while running, those of gradients, is
-// left as it is. InvalidArgument, naming the node, if types do not fit;
-// Unimplemented if a flow is used for anything else.
-absl::Status RewriteTensorArrays(V1Module& module);
+// The same for TensorArrayGrad, the array of gradients to which writes add:
+// tensor_array_rewriter.h says how.
+//
+// What is done to arrays that are not known is left as it is. InvalidArgument,
+// naming the node, if types do not fit; Unimplemented if a flow is used for
+// anything else.
+absl::Status RewriteTensorArrays(V1Module& module, const V1Stacks& stacks);
 
 // ---- tensor_array_value.cc --------------------------------------------------
 
@@ -52,6 +57,8 @@ class V1Builder {
   // An element shape as list ops take it.
   V1Value Shape(absl::string_view name, const proto::TensorShapeProto* shape,
                 int anchor);
+  // 0.0, a scalar.
+  V1Value Zero(absl::string_view name, int anchor);
   // Sets an attr of the node added last.
   V1Builder& Type(const std::string& attr, int type);
   proto::AttrValue& Attr(const std::string& attr);
@@ -65,14 +72,18 @@ class V1Builder {
   proto::NodeDef* last_ = nullptr;
 };
 
-// What the elements of a list are, and whether writing may make it longer.
 struct ListSpec {
   int element_type = 0;
-  bool grows = false;
+  bool grows = false;  // Writing may make it longer.
+  bool adds = false;   // What is written is added to what is there.
 };
 
-// `list` with row i of `rows` as element indices[i], for all i. Nodes are
-// called like `name`.
+// `list` with `item` as element `index`. Nodes are called like `name`.
+V1Value SetItem(V1Builder& builder, const std::string& name,
+                const ListSpec& spec, V1Value list, V1Value index,
+                V1Value item);
+
+// `list` with row i of `rows` as element indices[i], for all i.
 V1Value SetItems(V1Builder& builder, const std::string& name,
                  const ListSpec& spec, V1Value list, V1Value indices,
                  V1Value rows);

@@ -35,14 +35,6 @@ V1Value AsVector(V1Builder& b, absl::string_view name, V1Value x) {
   return vector;
 }
 
-V1Value SetItem(V1Builder& b, const ListSpec& spec, V1Value list, V1Value index,
-                V1Value item) {
-  const V1Value set = b.Add("item", "TensorListSetItem", {list, index, item});
-  b.Type("element_dtype", spec.element_type);
-  b.Attr("resize_if_index_out_of_bounds").set_b(spec.grows);
-  return set;
-}
-
 // for (i = 0; i < number; ++i), where `initial` are the variables behind i and
 // `number`. `body` gives their next values, from those of i and of them.
 template <typename Body>
@@ -142,6 +134,36 @@ V1Value V1Builder::Shape(absl::string_view name,
   return Ints(name, dims, /*is_vector=*/true, kInt32, anchor);
 }
 
+V1Value V1Builder::Zero(absl::string_view name, int anchor) {
+  const V1Value result = Add(name, "Const", {});
+  V1Node& node = graph_.nodes.back();
+  node.anchored = true;
+  node.controls = {anchor};
+  Type("dtype", proto::DT_FLOAT);
+  proto::TensorProto* tensor = Attr("value").mutable_tensor();
+  tensor->set_dtype(proto::DT_FLOAT);
+  tensor->mutable_tensor_shape();
+  tensor->add_float_val(0);
+  return result;
+}
+
+V1Value SetItem(V1Builder& b, const std::string& name, const ListSpec& spec,
+                V1Value list, V1Value index, V1Value item) {
+  if (spec.adds) {
+    const V1Value shape = b.Add(absl::StrCat(name, "/shape"), "Shape", {item});
+    b.Type("T", spec.element_type).Type("out_type", kInt32);
+    const V1Value before = b.Add(absl::StrCat(name, "/before"),
+                                 "TensorListGetItem", {list, index, shape});
+    b.Type("element_dtype", spec.element_type);
+    item = Sum(b, absl::StrCat(name, "/sum"), before, item, spec.element_type);
+  }
+  const V1Value set = b.Add(absl::StrCat(name, "/item"), "TensorListSetItem",
+                            {list, index, item});
+  b.Type("element_dtype", spec.element_type);
+  b.Attr("resize_if_index_out_of_bounds").set_b(spec.grows);
+  return set;
+}
+
 V1Value SetItems(V1Builder& b, const std::string& name, const ListSpec& spec,
                  V1Value list, V1Value indices, V1Value rows) {
   const V1Value number = SizeOf(b, name, indices, kInt32);
@@ -152,7 +174,7 @@ V1Value SetItems(V1Builder& b, const std::string& name, const ListSpec& spec,
         const V1Value index = Row(inner, "index", Arg(3), kInt32, Arg(0));
         const V1Value row =
             Row(inner, "row", Arg(4), spec.element_type, Arg(0));
-        return {SetItem(inner, spec, Arg(2), index, row), Arg(3), Arg(4)};
+        return {SetItem(inner, name, spec, Arg(2), index, row), Arg(3), Arg(4)};
       });
   return {loop.node, 2};
 }
@@ -175,7 +197,7 @@ V1Value SetPieces(V1Builder& b, const std::string& name, const ListSpec& spec,
         const V1Value piece =
             inner.Add("piece", "StridedSlice", {Arg(5), from, to, strides});
         inner.Type("T", spec.element_type).Type("Index", kInt64);
-        return {SetItem(inner, spec, Arg(2), Arg(0), piece), end, Arg(4),
+        return {SetItem(inner, name, spec, Arg(2), Arg(0), piece), end, Arg(4),
                 Arg(5)};
       });
   return {loop.node, 2};

@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "core/status.h"
+#include "graph/stack.h"
 #include "graph/tensor_array.h"
 #include "graph/v1_control_flow_cond.h"
 #include "graph/v1_control_flow_graph.h"
@@ -15,7 +16,7 @@ namespace {
 
 bool IsOld(const proto::NodeDef& node) {
   return V1OpOf(node.op()) != V1Op::kNone ||
-         absl::StartsWith(node.op(), "TensorArray");
+         absl::StartsWith(node.op(), "TensorArray") || IsStackOp(node.op());
 }
 
 }  // namespace
@@ -34,7 +35,10 @@ absl::StatusOr<std::unique_ptr<StructuredGraph>> StructureOldGraph(
     return nullptr;
   V1Module module(max_nodes);
   WEFT_RETURN_IF_ERROR(module.Read(file));
-  WEFT_RETURN_IF_ERROR(RewriteTensorArrays(module));
+  WEFT_ASSIGN_OR_RETURN(const V1Stacks stacks,
+                        V1Stacks::Find(module.outermost()));
+  WEFT_RETURN_IF_ERROR(RewriteTensorArrays(module, stacks));
+  WEFT_RETURN_IF_ERROR(RewriteStacks(module, stacks));
   WEFT_RETURN_IF_ERROR(StructureLoops(module));
   WEFT_RETURN_IF_ERROR(StructureConditionals(module));
   auto result = std::make_unique<StructuredGraph>();

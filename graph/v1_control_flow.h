@@ -29,7 +29,7 @@ struct StructuredGraph {
 
 // `file` without Enter, Merge, Switch, Exit, NextIteration and LoopCond: loops
 // and conditionals are While and If nodes with functions; and without
-// TensorArrays, which are lists. Null if there are none of either.
+// TensorArrays and stacks, which are lists. Null if there are none of these.
 //
 // InvalidArgument, naming node and frame, if the control flow is malformed or
 // has no structured form; Unimplemented where weft cannot say what the graph

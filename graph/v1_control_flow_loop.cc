@@ -1,31 +1,15 @@
 #include "graph/v1_control_flow_loop.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/status.h"
+#include "graph/union_find.h"
 #include "graph/v1_control_flow_loop_form.h"
 
 namespace weft {
 namespace {
-
-// Sets that grow together.
-class UnionFind {
- public:
-  explicit UnionFind(size_t size) : parent_(size) {
-    std::iota(parent_.begin(), parent_.end(), 0);
-  }
-  int Find(int x) {
-    while (parent_[x] != x) x = parent_[x] = parent_[parent_[x]];
-    return x;
-  }
-  void Join(int a, int b) { parent_[Find(b)] = Find(a); }
-
- private:
-  std::vector<int> parent_;
-};
 
 // The nodes of `frame`, by loop: loops that were imported twice have frames of
 // the same name, but nothing else in common.

@@ -41,6 +41,30 @@ std::string Everything() {
          NodeText("ta/w", "TensorArrayWriteV3", "ta zero c/Merge ta:1", T()) +
          NodeText("ta/r", "TensorArrayReadV3", "ta zero ta/w",
                   TypeAttr("dtype", "DT_INT32")) +
+         // Gradients: a stack, and an array to which writes add.
+         NodeText("s", "StackV2", "one", TypeAttr("elem_type", "DT_INT32")) +
+         EnterConstant("a/s", "s", "a/frame", "DT_RESOURCE") +
+         EnterConstant("a/b/s", "a/s", "a/b/frame", "DT_RESOURCE") +
+         NodeText("a/b/push", "StackPushV2", "a/b/s a/b/x ^a/b/i_next", T()) +
+         CountingLoop("d", "zero", "n") +
+         EnterConstant("d/s", "s", "d/frame", "DT_RESOURCE") +
+         NodeText("d/pop", "StackPopV2", "d/s ^d/i_next",
+                  TypeAttr("elem_type", "DT_INT32")) +
+         EnterConstant("d/ta", "ta", "d/frame", "DT_RESOURCE") +
+         EnterConstant("d/flow", "ta/w", "d/frame", "DT_FLOAT") +
+         NodeText("d/g", "TensorArrayGradV3", "d/ta d/flow",
+                  "source = s: 'gradients'") +
+         NodeText("d/gw", "TensorArrayWriteV3", "d/g d/i d/pop d/flow", T()) +
+         NodeText("nothing", "Const", "",
+                  TypeAttr("dtype", "DT_FLOAT") +
+                      "value = tensor { dtype: DT_FLOAT tensor_shape {} "
+                      "float_val: 0 }") +
+         Variable("d", "sum", "nothing", "DT_FLOAT") +
+         Op("d/sum_next", "AddV2", "d/sum d/gw", "DT_FLOAT") +
+         NodeText("g", "TensorArrayGradV3", "ta d/Exit_sum",
+                  "source = s: 'gradients'") +
+         NodeText("gr", "TensorArrayReadV3", "g zero d/Exit_sum",
+                  TypeAttr("dtype", "DT_INT32")) +
          Add("y", "ta/r a/Exit_x");
 }
 

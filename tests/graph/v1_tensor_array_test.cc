@@ -165,14 +165,98 @@ TEST_F(V1TensorArrayTest, PiecesAndTheirJoin) {
   EXPECT_EQ(Shown("close"), "NoOp()");
 }
 
-TEST_F(V1TensorArrayTest, ArraysOfGradientsAreKeptAsTheyAre) {
+std::string Grad(absl::string_view name, absl::string_view inputs) {
+  return NodeText(name, "TensorArrayGradV3", inputs, "source = s: 'gradients'");
+}
+
+// The attrs of what is a flow where nothing flows.
+std::string NoFlow() {
+  return TypeAttr("dtype", "DT_FLOAT") +
+         "value = tensor { dtype: DT_FLOAT tensor_shape {} float_val: 0 }";
+}
+
+// The gradient of two reads: writes, whose flows are added up and then read.
+TEST_F(V1TensorArrayTest, FlowsOfGradientsAreListsThatAreAddedUp) {
   Load(Base() + Array("a", "n") + Write("w", "a zero x a:1") +
-       NodeText("g", "TensorArrayGradV3", "a w", "source = s: 'gradients'") +
-       Op("flow", "Identity", "w ^g", "DT_FLOAT") +
-       Write("gw", "g zero x flow") + Read("r", "a zero w"));
-  EXPECT_EQ(Shown("g"), "TensorArrayGradV3(a:0, w:0)");
-  EXPECT_EQ(Shown("gw"), "TensorArrayWriteV3(g:0, zero:0, x:0, flow:0)");
-  EXPECT_EQ(Shown("r"), "TensorListGetItem(w:0, zero:0, r/element_shape:0)");
+       Grad("g", "a w") + Op("f", "Identity", "w ^g", "DT_FLOAT") +
+       Write("gw", "g zero x f") + Write("gv", "g one x f") +
+       NodeText("sum", "AddN", "gw gv", T("DT_FLOAT") + "N = i: 2") +
+       Grad("g_1", "a sum") + Op("f_1", "Identity", "sum ^g_1", "DT_FLOAT") +
+       Read("r", "g_1 zero f_1"));
+  // What the handle stands for is the complete array.
+  EXPECT_EQ(Shown("g"), "Identity(w:0)");
+  EXPECT_EQ(Shown("gw"), "Identity(gw/item:0)");
+  EXPECT_EQ(Shown("gw/item"), "TensorListSetItem(gw/zeros:0, zero:0, x:0)");
+  EXPECT_EQ(Shown("gw/zeros/size"), "TensorListLength(g:0)");
+  EXPECT_EQ(Shown("sum"), "AddN(gw:0, gv:0)");
+  EXPECT_EQ(Shown("r"), "TensorListGetItem(f_1:0, zero:0, r/element_shape:0)");
+  EXPECT_EQ(Shown("r/element_shape"), "TensorListElementShape(g_1:0)");
+}
+
+TEST_F(V1TensorArrayTest, AGradientThatIsWrittenTwiceIsASum) {
+  Load(Base() + Array("a", "n") + Write("w", "a zero x a:1") +
+       Grad("g", "a w") + Write("gw", "g zero x w") +
+       Write("gv", "g zero x gw"));
+  EXPECT_EQ(Shown("gv/item"), "TensorListSetItem(gw:0, zero:0, gv/sum:0)");
+  EXPECT_EQ(Shown("gv/sum"), "AddV2(gv/before:0, x:0)");
+}
+
+TEST_F(V1TensorArrayTest, AGradientThatWasNeverWrittenIsZeros) {
+  Load(Base() + Array("a", "n") + Write("w", "a zero x a:1") +
+       NodeText("nothing", "Const", "", NoFlow()) + Grad("g", "a nothing") +
+       Read("r", "g zero nothing"));
+  EXPECT_EQ(Shown("r"), "ZerosLike(r/like:0)");
+  EXPECT_EQ(Shown("r/like"),
+            "TensorListGetItem(g:0, zero:0, r/element_shape:0)");
+}
+
+TEST_F(V1TensorArrayTest, GradientsThatDoNotFitAreRefused) {
+  const std::string start = Base() + Array("a", "n") + Array("b", "n") +
+                            Write("w", "a zero x a:1") + Grad("g", "a w") +
+                            Grad("h", "b b:1") + Write("gw", "g zero x w");
+  EXPECT_THAT(
+      Import(start + Write("hw", "h zero x b:1") +
+             NodeText("sum", "AddN", "gw hw", T("DT_FLOAT") + "N = i: 2")),
+      StatusIs(absl::StatusCode::kUnimplemented,
+               HasSubstr("gives the flows of two TensorArrays, the gradients "
+                         "of 'b' and those of 'a'")));
+  EXPECT_THAT(Import(start + Op("sum", "AddV2", "gw x", "DT_FLOAT")),
+              StatusIs(absl::StatusCode::kUnimplemented,
+                       HasSubstr("AddV2 'sum': its input 'x' is no flow of the "
+                                 "gradients of TensorArray 'a', but others "
+                                 "are")));
+  EXPECT_THAT(Import(start + Op("y", "Less", "gw x", "DT_FLOAT")),
+              StatusIs(absl::StatusCode::kUnimplemented,
+                       HasSubstr("Less 'y': uses a flow of TensorArray 'a' for "
+                                 "anything but the array")));
+  EXPECT_THAT(
+      Import(start + NodeText("c", "TensorArrayConcatV3", "h b:1",
+                              TypeAttr("dtype", "DT_FLOAT"))),
+      StatusIs(absl::StatusCode::kUnimplemented,
+               HasSubstr("TensorArrayConcatV3 'c': joins the gradients of "
+                         "TensorArray 'b', to which none was written")));
+  EXPECT_THAT(
+      Import(Base() + CountingLoop("f", "zero", "n") + Int("f/two", 2, "^f/i") +
+             Array("f/a", "f/two") + Int("f/zero", 0, "^f/i") +
+             EnterConstant("f/x", "x", "f/frame", "DT_FLOAT") +
+             Write("f/w", "f/a f/zero f/x f/a:1") + Grad("f/g", "f/a f/w") +
+             Write("f/gw", "f/g f/zero f/x f/w") +
+             NodeText("nothing", "Const", "", NoFlow()) +
+             Variable("f", "d", "nothing", "DT_FLOAT") +
+             Op("f/d_next", "AddV2", "f/d f/gw", "DT_FLOAT")),
+      StatusIs(absl::StatusCode::kUnimplemented,
+               HasSubstr("Enter 'f/Enter_d': needs the size of TensorArray "
+                         "'f/a' in no frame, where that is not known")));
+  EXPECT_THAT(Import(start + NodeText("r", "TensorArrayReadV3", "g zero gw",
+                                      TypeAttr("dtype", "DT_INT32"))),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("TensorArrayReadV3 'r': is for elements that "
+                                 "are int32, but those of 'a' are float32")));
+  EXPECT_THAT(Import(start + NodeText("k", "TensorArrayGradV3", "a",
+                                      "source = s: 'gradients'")),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("TensorArrayGradV3 'k': has 1 inputs but must "
+                                 "have 2")));
 }
 
 TEST_F(V1TensorArrayTest, WhatDoesNotFitIsRefused) {

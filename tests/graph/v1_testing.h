@@ -75,20 +75,23 @@ inline std::string LoopCond(absl::string_view name, absl::string_view input) {
 }
 
 // The variable `v` of the loop `scope` before its body: scope/v is Switch:1 of
-// it. Its body must define scope/v_next.
+// it. Its body must define scope/v_next. `waits_for`: "^node" for the end of an
+// iteration.
 inline std::string Variable(absl::string_view scope, absl::string_view v,
-                            absl::string_view initial) {
+                            absl::string_view initial,
+                            absl::string_view type = "DT_INT32",
+                            absl::string_view waits_for = "") {
   const std::string s = absl::StrCat(scope, "/");
   const std::string n = absl::StrCat("_", v);
-  return Enter(s + "Enter" + n, initial, s + "frame") +
+  return Enter(s + "Enter" + n, initial, s + "frame", type) +
          Merge(s + "Merge" + n,
-               absl::StrCat(s, "Enter", n, " ", s, "NextIteration", n)) +
+               absl::StrCat(s, "Enter", n, " ", s, "NextIteration", n), type) +
          Switch(s + "Switch" + n,
-                absl::StrCat(s, "Merge", n, " ", s, "LoopCond")) +
-         Op(absl::StrCat(s, v), "Identity", s + "Switch" + n + ":1") +
+                absl::StrCat(s, "Merge", n, " ", s, "LoopCond"), type) +
+         Op(absl::StrCat(s, v), "Identity", s + "Switch" + n + ":1", type) +
          Op(s + "NextIteration" + n, "NextIteration",
-            absl::StrCat(s, v, "_next")) +
-         Op(s + "Exit" + n, "Exit", s + "Switch" + n);
+            absl::StrCat(s, v, "_next ", waits_for), type) +
+         Op(s + "Exit" + n, "Exit", s + "Switch" + n, type);
 }
 
 // for (i = initial; i < limit; ++i): other variables may be added to it.
