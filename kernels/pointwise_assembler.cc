@@ -32,6 +32,7 @@ class Assembler : public PointwiseFunction, private Xbyak::CodeGenerator {
       : Xbyak::CodeGenerator(max_bytes, Xbyak::DontSetProtectRWE),
         form_(form),
         set_(set),
+        num_instructions_(static_cast<int>(single.placed.instructions.size())),
         num_spills_(single.placed.num_slots) {
     Generate(single, twofold);
   }
@@ -41,6 +42,7 @@ class Assembler : public PointwiseFunction, private Xbyak::CodeGenerator {
 
   Code code() const override { return getCode<Code>(); }
   int code_bytes() const override { return static_cast<int>(getSize()); }
+  int num_instructions() const override { return num_instructions_; }
   int num_spills() const override { return num_spills_; }
 
  private:
@@ -471,7 +473,7 @@ class Assembler : public PointwiseFunction, private Xbyak::CodeGenerator {
 
   const PointwiseForm form_;
   const VectorSet set_;
-  const int num_spills_;
+  const int num_instructions_, num_spills_;
   bool is_rest_ = false;
   std::vector<uint32_t> number_bits_;
   Xbyak::Label numbers_, rest_masks_;

@@ -23,7 +23,8 @@ class PointwiseFunction {
   virtual Code code() const = 0;
   // For messages and tests.
   virtual int code_bytes() const = 0;
-  virtual int num_spills() const = 0;  // Of one vector.
+  virtual int num_instructions() const = 0;  // Of one vector.
+  virtual int num_spills() const = 0;
 };
 
 // Null if the system gives no memory that can be executed. No page can be

@@ -91,7 +91,7 @@ struct PointwiseDomain {
   int64_t tile = 0;  // Elements that are worked on at a time.
 };
 
-struct PointwiseLayout : public KernelState {
+struct PointwiseLayout {
   std::vector<PointwiseDomain> domains;
 };
 

@@ -199,7 +199,7 @@ class Fuser {
       replacement_[v] = static_cast<int>(v);
     int nodes = 0, programs = 0;
     for (int root : roots) {
-      if (members[root].size() < 2) continue;
+      if (members[root].size() < 2 && !GainsAlone(members[root][0])) continue;
       nodes += static_cast<int>(members[root].size());
       EmitProgram(members[root]);
       if (++programs > kMaxLines) continue;
@@ -211,6 +211,15 @@ class Fuser {
       replacement_.push_back(static_cast<int>(v));
     graph_.ReplaceUses(replacement_);
     return {nodes, programs};
+  }
+
+  // Is a program of this node alone faster than its own kernel, which follows
+  // the C library?
+  bool GainsAlone(int node) const {
+    const MicroOp op = *MicroOpOf(graph_.nodes[node]);
+    return type_[node] == DataType::kFloat &&
+           (op == MicroOp::kExp || op == MicroOp::kSigmoid ||
+            op == MicroOp::kTanh || op == MicroOp::kSoftplusGrad);
   }
 
   // Marks the values that something outside of their group uses.

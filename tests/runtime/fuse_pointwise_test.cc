@@ -78,8 +78,16 @@ TEST_F(RewritesTest, OneResultAloneTakesTheMemoryOfAVariable) {
 }
 
 TEST_F(RewritesTest, OneNodeAloneStays) {
-  EXPECT_EQ(After(FusePointwise, {Tanh(x, "z")}, {x}),
-            "Tanh 'z'(feed 0)\n-> z:0\n");
+  EXPECT_EQ(After(FusePointwise, {Neg(x, "z")}, {x}),
+            "Neg 'z'(feed 0)\n-> z:0\n");
+}
+
+TEST_F(RewritesTest, OneSlowNodeAloneIsAProgram) {
+  Output z = Tanh(x, "z");
+  EXPECT_EQ(After(FusePointwise, {z}, {x}),
+            "_Pointwise 'z'(feed 0)\n-> z:0\n");
+  EXPECT_EQ(report_[0], "pointwise: 1 nodes became 1 programs");
+  ExpectSame({z}, {{x, Random({3, 4})}});
 }
 
 TEST_F(RewritesTest, TypesAreNotMixed) {
@@ -97,7 +105,7 @@ TEST_F(RewritesTest, ControlEdgesKeepNodesAsTheyAre) {
     ControlScope scope(g, {a.node()});
     b = Neg(y, "b");
   }
-  const std::string text = After(FusePointwise, {Exp(a), Exp(b)}, {x, y});
+  const std::string text = After(FusePointwise, {Abs(a), Abs(b)}, {x, y});
   EXPECT_THAT(text, Not(HasSubstr("_Pointwise")));
 }
 

@@ -1,0 +1,195 @@
+#include "kernels/pointwise_generated.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "kernels/pointwise_jit.h"
+
+namespace weft {
+namespace {
+
+// About two per cycle.
+constexpr int64_t kInstructionsPerMicrosecond = 5000;
+// What is worth handing to another thread.
+constexpr int64_t kMicrosecondsPerPart = 4;
+// Loads, and as many stores.
+constexpr int kMaxPointers = 2 * kMaxPointwisePlaces;
+
+PointwiseForm FormOf(const PointwiseProgram& program,
+                     const PointwiseDomain& d) {
+  PointwiseForm form;
+  for (const PointwiseLoad& load : d.loads) {
+    form.loads.push_back(
+        {.is_truth = load.is_truth, .repeats = load.strides[0] == 0});
+  }
+  for (const PointwiseDomain::Step& step : d.steps) {
+    const PointwiseInstruction& i = program.instructions[step.instruction];
+    form.steps.push_back(
+        {.op = i.op, .arguments = step.arguments, .parameter = i.parameter});
+  }
+  for (const PointwiseDomain::Step& step : d.steps) {
+    if (d.direct[step.result] >= 0)
+      form.stores.push_back({.place = step.result});
+  }
+  for (const PointwiseDomain::Store& store : d.stores)
+    form.stores.push_back({.place = store.place, .is_truth = store.is_truth});
+  return form;
+}
+
+// One for each load, then for each store of FormOf().
+std::vector<GeneratedDomain::Pointer> PointersOf(const PointwiseDomain& d) {
+  std::vector<GeneratedDomain::Pointer> pointers;
+  auto add = [&](int operand, bool is_truth) {
+    const int64_t bytes = is_truth ? 1 : static_cast<int64_t>(sizeof(float));
+    pointers.push_back({.operand = operand, .element_bytes = bytes});
+  };
+  for (const PointwiseLoad& load : d.loads) {
+    add(load.input, load.is_truth);
+    GeneratedDomain::Pointer& p = pointers.back();
+    p.column_bytes = load.strides[0] * p.element_bytes;
+    for (size_t k = 1; k < load.strides.size(); ++k)
+      p.strides.push_back(load.strides[k] * p.element_bytes);
+  }
+  for (const PointwiseDomain::Step& step : d.steps) {
+    if (d.direct[step.result] >= 0)
+      add(d.direct[step.result], /*is_truth=*/false);
+  }
+  for (const PointwiseDomain::Store& store : d.stores)
+    add(store.output, store.is_truth);
+  for (size_t s = d.loads.size(); s < pointers.size(); ++s) {
+    GeneratedDomain::Pointer& p = pointers[s];
+    p.column_bytes = p.element_bytes;
+    int64_t next = p.element_bytes * d.axes[0];
+    for (size_t k = 1; k < d.axes.size(); ++k) {
+      p.strides.push_back(next);
+      next *= d.axes[k];
+    }
+  }
+  return pointers;
+}
+
+std::string WhyNotDomain(const PointwiseProgram& program,
+                         const PointwiseDomain& d, VectorSet set) {
+  for (const PointwiseLoad& load : d.loads) {
+    if (load.strides[0] != 0 && load.strides[0] != 1) {
+      return absl::StrCat("elements of ", program.registers[load.input],
+                          " stand apart");
+    }
+  }
+  // Most of each vector would be for nothing.
+  if (d.axes.size() > 1 && 2 * d.axes[0] < LanesOf(set))
+    return absl::StrCat("its rows have ", d.axes[0], " elements");
+  return "";
+}
+
+// The first element of each operand.
+void SetPointers(const GeneratedDomain& d, const KernelContext& c,
+                 void** pointers) {
+  const size_t num_loads = d.pointers.size() - d.num_stores;
+  size_t p = 0;
+  for (; p < num_loads; ++p) pointers[p] = c.input(d.pointers[p].operand).data;
+  for (; p < d.pointers.size(); ++p)
+    pointers[p] = c.output(d.pointers[p].operand).data;
+}
+
+void RunAll(const GeneratedDomain& d, const KernelContext& c) {
+  void* pointers[kMaxPointers];
+  SetPointers(d, c, pointers);
+  d.code(pointers, d.row_bytes.data(), d.columns, d.rows);
+}
+
+// Columns of the only row.
+void RunColumns(const GeneratedDomain& d, const KernelContext& c, int64_t begin,
+                int64_t end) {
+  void* pointers[kMaxPointers];
+  SetPointers(d, c, pointers);
+  for (size_t p = 0; p < d.pointers.size(); ++p) {
+    pointers[p] =
+        static_cast<char*>(pointers[p]) + begin * d.pointers[p].column_bytes;
+  }
+  d.code(pointers, d.row_bytes.data(), end - begin, 1);
+}
+
+void RunRows(const GeneratedDomain& d, const KernelContext& c, int64_t begin,
+             int64_t end) {
+  void* pointers[kMaxPointers];
+  while (begin < end) {
+    const int64_t slab = begin / d.rows_at_once;
+    const int64_t row = begin - slab * d.rows_at_once;
+    const int64_t rows = std::min(end - begin, d.rows_at_once - row);
+    SetPointers(d, c, pointers);
+    for (size_t p = 0; p < d.pointers.size(); ++p) {
+      int64_t offset = row * d.row_bytes[p];
+      int64_t rest = slab;
+      for (size_t k = 0; k < d.slabs.size(); ++k) {
+        offset += rest % d.slabs[k] * d.pointers[p].strides[1 + k];
+        rest /= d.slabs[k];
+      }
+      pointers[p] = static_cast<char*>(pointers[p]) + offset;
+    }
+    d.code(pointers, d.row_bytes.data(), d.columns, rows);
+    begin += rows;
+  }
+}
+
+}  // namespace
+
+std::string WhyNotGenerated(const PointwiseProgram& program, DataType type) {
+  if (type != DataType::kFloat)
+    return absl::StrCat(DataTypeName(type), " is computed by the C library");
+  for (const PointwiseInstruction& i : program.instructions) {
+    if (!HasVectorCode(i.op))
+      return absl::StrCat(InfoOf(i.op).name, " is computed by the C library");
+  }
+  if (!VectorSetInUse().has_value()) return "the processor has no AVX2";
+  return "";
+}
+
+GeneratedDomain GenerateDomain(const PointwiseProgram& program,
+                               const PointwiseDomain& d) {
+  GeneratedDomain g;
+  const VectorSet set = *VectorSetInUse();
+  g.reason = WhyNotDomain(program, d, set);
+  if (!g.reason.empty() || d.size == 0) return g;
+  g.function = FindPointwiseFunction(FormOf(program, d), set);
+  if (g.function == nullptr) {
+    g.reason = "the system gives no memory that can be executed";
+    return g;
+  }
+  g.code = g.function->code();
+  g.pointers = PointersOf(d);
+  g.num_stores = g.pointers.size() - d.loads.size();
+  for (const GeneratedDomain::Pointer& p : g.pointers)
+    g.row_bytes.push_back(p.strides.empty() ? 0 : p.strides[0]);
+  g.columns = d.axes[0];
+  g.rows = d.size / g.columns;
+  g.rows_at_once = d.axes.size() > 1 ? d.axes[1] : 1;
+  if (d.axes.size() > 2) g.slabs.assign(d.axes.begin() + 2, d.axes.end());
+  const int64_t lanes = LanesOf(set);
+  const int64_t vectors_per_part = 1 + kInstructionsPerMicrosecond *
+                                           kMicrosecondsPerPart /
+                                           g.function->num_instructions();
+  const int64_t vectors_per_row = (g.columns + lanes - 1) / lanes;
+  g.grain = g.rows == 1
+                ? vectors_per_part * lanes
+                : (vectors_per_part + vectors_per_row - 1) / vectors_per_row;
+  return g;
+}
+
+void RunGenerated(const GeneratedDomain& d, const KernelContext& c) {
+  if (d.rows == 1) {
+    if (d.columns < 2 * d.grain) return RunAll(d, c);
+    c.pool().ParallelFor(d.columns, d.grain, [&](int64_t begin, int64_t end) {
+      RunColumns(d, c, begin, end);
+    });
+  } else if (d.rows < 2 * d.grain) {
+    d.slabs.empty() ? RunAll(d, c) : RunRows(d, c, 0, d.rows);
+  } else {
+    c.pool().ParallelFor(d.rows, d.grain, [&](int64_t begin, int64_t end) {
+      RunRows(d, c, begin, end);
+    });
+  }
+}
+
+}  // namespace weft
