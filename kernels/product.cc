@@ -5,6 +5,8 @@
 //   _RowBuffer(x)                memory for rows of the next
 //   _ProjectRow(buffer, x, packed, bias, i)
 //                                x[i] b + bias, where x has many such rows
+//
+// Attrs: T, W (how b is packed: see kernels/product.h), k, n.
 #include "kernels/product.h"
 
 #include <algorithm>
@@ -21,11 +23,26 @@
 namespace weft {
 namespace {
 
+// One kernel template for the types of a product.
+#define WEFT_PRODUCT_KERNELS(op, kernel)                              \
+  using op##OfFloats = kernel<float, float>;                          \
+  using op##OfBfloat16s = kernel<float, Bfloat16>;                    \
+  using op##OfBytes = kernel<float, int8_t>;                          \
+  using op##OfDoubles = kernel<double, double>;                       \
+  WEFT_KERNEL(op, op##OfFloats,                                       \
+              {{"T", DataType::kFloat}, {"W", DataType::kFloat}});    \
+  WEFT_KERNEL(op, op##OfBfloat16s,                                    \
+              {{"T", DataType::kFloat}, {"W", DataType::kBfloat16}}); \
+  WEFT_KERNEL(op, op##OfBytes,                                        \
+              {{"T", DataType::kFloat}, {"W", DataType::kInt8}});     \
+  WEFT_KERNEL(op, op##OfDoubles,                                      \
+              {{"T", DataType::kDouble}, {"W", DataType::kDouble}})
+
 // ---- _PackMatrix ------------------------------------------------------------
 
 // Attrs: transpose; row, rows: which of the (transposed) matrix. The result is
-// [panels, rows, columns of a panel].
-template <typename T>
+// [panels, elements of a panel].
+template <typename T, typename W>
 class PackMatrixKernel : public Kernel {
  public:
   explicit PackMatrixKernel(const KernelInit& init)
@@ -40,10 +57,10 @@ class PackMatrixKernel : public Kernel {
                              row_ + rows_, transpose_ ? " columns" : " rows");
     }
     const int64_t n = b.dim(transpose_ ? 0 : 1);
-    const int64_t columns = PanelColumns<T>();
-    WEFT_ASSIGN_OR_RETURN(
-        TensorShape shape,
-        ShapeOfSizes({(n + columns - 1) / columns, rows_, columns}));
+    const int64_t columns = PanelColumns<W>();
+    WEFT_ASSIGN_OR_RETURN(TensorShape shape,
+                          ShapeOfSizes({(n + columns - 1) / columns,
+                                        PackedElements<W>(rows_, columns)}));
     c.SetOutput(0, std::move(shape));
     return absl::OkStatus();
   }
@@ -54,7 +71,7 @@ class PackMatrixKernel : public Kernel {
     const int64_t column_stride = transpose_ ? width : 1;
     const int64_t n = c.input_shape(0).dim(transpose_ ? 0 : 1);
     PackMatrix(c.in<T>(0).data() + row_ * row_stride, row_stride, column_stride,
-               rows_, n, c.out<T>(0).data());
+               rows_, n, c.out<W>(0).data());
     return absl::OkStatus();
   }
 
@@ -63,7 +80,7 @@ class PackMatrixKernel : public Kernel {
   const int64_t row_;
   const int64_t rows_;
 };
-WEFT_KERNEL_FLOATS(_PackMatrix, PackMatrixKernel);
+WEFT_PRODUCT_KERNELS(_PackMatrix, PackMatrixKernel);
 
 // ---- Operands ---------------------------------------------------------------
 
@@ -116,7 +133,7 @@ absl::Status ExpectInner(const LayoutContext& c, int a, int64_t k, int64_t n) {
 // ---- _Product ---------------------------------------------------------------
 
 struct ProductLayout : public KernelState {
-  int64_t m = 0, k = 0;
+  int64_t m = 0;
   MatrixRef a;
   int64_t addend_stride = 0;
   // Turns with every step. Only says what is done first, so it does not matter
@@ -124,25 +141,31 @@ struct ProductLayout : public KernelState {
   mutable std::atomic<bool> backwards{false};
 };
 
+// Scratch memory for gathered rows, then for the product itself.
 template <typename T>
+size_t GatheredBytes(const MatrixRef& m, int64_t rows) {
+  if (m.column_stride == 1 || m.columns == 1) return 0;
+  return (rows * m.columns * sizeof(T) + 63) / 64 * 64;
+}
+
+template <typename T, typename W>
 class ProductKernel : public Kernel {
  public:
   explicit ProductKernel(const KernelInit& init)
-      : n_(init.attrs.Get<int64_t>("n")),
+      : k_(init.attrs.Get<int64_t>("k")),
+        n_(init.attrs.Get<int64_t>("n")),
         has_addend_(init.input_types.size() == 3) {}
 
   bool TakesStrides(int input) const override { return input != 1; }
 
   absl::Status Layout(LayoutContext& c) const override {
     auto layout = std::make_shared<ProductLayout>();
-    layout->k = c.input_shape(1).dim(1);
-    WEFT_RETURN_IF_ERROR(ExpectInner(c, 0, layout->k, n_));
+    WEFT_RETURN_IF_ERROR(ExpectInner(c, 0, k_, n_));
     layout->a = MatrixOf(c, 0);
     layout->m = layout->a.rows;
     if (has_addend_) WEFT_RETURN_IF_ERROR(LayOutAddend(c, layout.get()));
-    c.SetScratch(layout->a.column_stride == 1
-                     ? 0
-                     : layout->a.rows * layout->a.columns * sizeof(T));
+    c.SetScratch(GatheredBytes<T>(layout->a, layout->a.rows) +
+                 ProductScratchBytes<W>(layout->m, k_));
     c.SetOutput(0, {layout->m, n_});
     c.SetState(std::move(layout));
     return absl::OkStatus();
@@ -150,14 +173,16 @@ class ProductKernel : public Kernel {
 
   absl::Status Compute(KernelContext& c) const override {
     const ProductLayout& l = c.state<ProductLayout>();
-    PackedProduct<T> p;
+    PackedProduct<T, W> p;
     p.m = l.m;
     p.n = n_;
-    p.k = l.k;
+    p.k = k_;
     p.a = Gathered(l.a, static_cast<const T*>(c.input(0).data),
                    static_cast<T*>(c.scratch()));
     p.a_stride = l.a.rows == 1 ? 0 : GatheredStride(l.a);
-    p.packed_b = static_cast<const T*>(c.input(1).data);
+    p.packed_b = static_cast<const W*>(c.input(1).data);
+    p.scratch =
+        static_cast<char*>(c.scratch()) + GatheredBytes<T>(l.a, l.a.rows);
     if (has_addend_) p.addend = static_cast<const T*>(c.input(2).data);
     p.addend_stride = l.addend_stride;
     p.c = static_cast<T*>(c.output(0).data);
@@ -187,10 +212,11 @@ class ProductKernel : public Kernel {
     return absl::OkStatus();
   }
 
+  const int64_t k_;
   const int64_t n_;
   const bool has_addend_;
 };
-WEFT_KERNEL_FLOATS(_Product, ProductKernel);
+WEFT_PRODUCT_KERNELS(_Product, ProductKernel);
 
 // ---- _RowBuffer, _ProjectRow ------------------------------------------------
 
@@ -243,9 +269,8 @@ class RowBufferKernel : public Kernel {
 WEFT_KERNEL_FLOATS(_RowBuffer, RowBufferKernel);
 
 struct ProjectionLayout : public KernelState {
-  int64_t rows = 0;  // Of x, of which one is asked for at a time.
-  int64_t m = 0;     // Of each.
-  int64_t k = 0;
+  int64_t rows = 0;    // Of x, of which one is asked for at a time.
+  int64_t m = 0;       // Of each.
   int64_t block = 0;   // Rows in the buffer.
   int64_t stride = 0;  // Of x, from row to row.
   MatrixRef row;
@@ -255,11 +280,12 @@ struct ProjectionLayout : public KernelState {
 // Row i lies in the buffer, or a block of rows that begins or ends with it is
 // computed: steps that go through the rows one by one, in either direction,
 // make one product out of many.
-template <typename T>
+template <typename T, typename W>
 class ProjectRowKernel : public Kernel {
  public:
   explicit ProjectRowKernel(const KernelInit& init)
-      : n_(init.attrs.Get<int64_t>("n")),
+      : k_(init.attrs.Get<int64_t>("k")),
+        n_(init.attrs.Get<int64_t>("n")),
         index_(static_cast<int>(init.input_types.size()) - 1),
         has_bias_(index_ == 4) {}
 
@@ -270,8 +296,7 @@ class ProjectRowKernel : public Kernel {
     WEFT_RETURN_IF_ERROR(ExpectRank(c, index_, 0, "index"));
     auto l = std::make_shared<ProjectionLayout>();
     const TensorShape& x = c.input_shape(1);
-    l->k = c.input_shape(2).dim(1);
-    WEFT_RETURN_IF_ERROR(ExpectInner(c, 1, l->k, n_));
+    WEFT_RETURN_IF_ERROR(ExpectInner(c, 1, k_, n_));
     if (has_bias_ && c.input_shape(3) != TensorShape{n_}) {
       return InvalidArgument("bias is ", c.input_shape(3).ToString(),
                              " but must be [units = ", n_, "]");
@@ -280,11 +305,10 @@ class ProjectRowKernel : public Kernel {
     l->m = x.dim(1);
     l->block = RowsOfBlock<T>(x, n_);
     l->row = MatrixOf(c, 1);
-    l->stride =
-        c.input_strides(1).empty() ? l->m * l->k : c.input_strides(1)[0];
+    l->stride = c.input_strides(1).empty() ? l->m * k_ : c.input_strides(1)[0];
     l->moves = c.may_move();
-    if (l->row.column_stride != 1)
-      c.SetScratch(l->block * l->m * l->k * sizeof(T));
+    c.SetScratch(GatheredBytes<T>(l->row, l->block * l->m) +
+                 ProductScratchBytes<W>(l->block * l->m, k_));
     if (l->moves) {
       c.SetOutputMoving(0, 0, {l->m, n_});
     } else {
@@ -324,18 +348,20 @@ class ProjectRowKernel : public Kernel {
             T* to) const {
     const T* x = static_cast<const T*>(c.input(1).data) + first * l.stride;
     int64_t stride = l.stride, row_stride = l.row.row_stride;
-    if (l.row.column_stride != 1 && l.k != 1) {
+    const size_t gathered = GatheredBytes<T>(l.row, l.block * l.m);
+    if (gathered > 0) {
       T* scratch = static_cast<T*>(c.scratch());
       for (int64_t t = 0; t < l.block; ++t)
-        Gathered(l.row, x + t * stride, scratch + t * l.m * l.k);
+        Gathered(l.row, x + t * stride, scratch + t * l.m * k_);
       x = scratch;
-      stride = l.m * l.k;
-      row_stride = l.k;
+      stride = l.m * k_;
+      row_stride = k_;
     }
-    PackedProduct<T> p;
+    PackedProduct<T, W> p;
     p.n = n_;
-    p.k = l.k;
-    p.packed_b = static_cast<const T*>(c.input(2).data);
+    p.k = k_;
+    p.packed_b = static_cast<const W*>(c.input(2).data);
+    p.scratch = static_cast<char*>(c.scratch()) + gathered;
     if (has_bias_) p.addend = static_cast<const T*>(c.input(3).data);
     // As one product where the rows stand evenly; else as few as there are.
     const bool even = l.m == 1 || stride == l.m * row_stride;
@@ -351,11 +377,12 @@ class ProjectRowKernel : public Kernel {
     }
   }
 
+  const int64_t k_;
   const int64_t n_;
   const int index_;
   const bool has_bias_;
 };
-WEFT_KERNEL_FLOATS(_ProjectRow, ProjectRowKernel);
+WEFT_PRODUCT_KERNELS(_ProjectRow, ProjectRowKernel);
 
 }  // namespace
 }  // namespace weft

@@ -2,34 +2,44 @@
 #ifndef WEFT_KERNELS_PRODUCT_H_
 #define WEFT_KERNELS_PRODUCT_H_
 
+#include <cstddef>
 #include <cstdint>
 
+#include "core/data_type.h"
 #include "core/thread_pool.h"
 
 namespace weft {
 
-// Packed, a matrix [k, n] is a row of panels of some columns each, with zeros
-// behind the last: the columns of row 0, those of row 1, ...
-template <typename T>
+// W is how a matrix is kept while it is packed:
+//
+//   double, float  as it is
+//   Bfloat16       rounded to 8 bits of precision
+//   int8_t         each column in 127 steps up to its largest element; the rows
+//                  of the other matrix are rounded likewise, when they come
+//
+// Sums are of T in all cases but the last, where they are exact.
+
+// Packed, a matrix [k, n] is a row of panels of so many columns each, with
+// zeros behind the last: the columns of row 0, those of row 1, ...; of int8_t:
+// see kernels/product_int8.cc.
+template <typename W>
 int64_t PanelColumns();
-template <typename T>
-int64_t PackedElements(int64_t k, int64_t n) {
-  const int64_t columns = PanelColumns<T>();
-  return (n + columns - 1) / columns * columns * k;
-}
+// Of all panels.
+template <typename W>
+int64_t PackedElements(int64_t k, int64_t n);
 
 // Element (i, j) of the matrix is from[i * row_stride + j * column_stride].
-template <typename T>
+template <typename T, typename W>
 void PackMatrix(const T* from, int64_t row_stride, int64_t column_stride,
-                int64_t k, int64_t n, T* packed);
+                int64_t k, int64_t n, W* packed);
 
 // c = a b + addend, where rows of a and c have their elements side by side.
-template <typename T>
+template <typename T, typename W = T>
 struct PackedProduct {
   int64_t m = 0, n = 0, k = 0;
   const T* a = nullptr;
   int64_t a_stride = 0;  // From row to row; 0: all are the same.
-  const T* packed_b = nullptr;
+  const W* packed_b = nullptr;
   const T* addend = nullptr;  // Null: zeros.
   int64_t addend_stride = 0;
   T* c = nullptr;
@@ -37,11 +47,15 @@ struct PackedProduct {
   // Panels from the last to the first: what was used last may still be in the
   // cache. Gives the same bits.
   bool backwards = false;
+  void* scratch = nullptr;  // ProductScratchBytes.
 };
 
+template <typename W>
+size_t ProductScratchBytes(int64_t m, int64_t k);
+
 // Every element is one sum from the first to the last, however the work is cut.
-template <typename T>
-void ComputeProduct(const PackedProduct<T>& product, ThreadPool& pool);
+template <typename T, typename W>
+void ComputeProduct(const PackedProduct<T, W>& product, ThreadPool& pool);
 
 }  // namespace weft
 

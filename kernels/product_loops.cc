@@ -1,6 +1,7 @@
 // The inner loops of products, for every instruction set.
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "kernels/product.h"
 
@@ -42,11 +43,21 @@ HWY_INLINE int64_t Lanes() {
   return static_cast<int64_t>(hn::Lanes(Tag<T>()));
 }
 
+template <typename T>
+HWY_INLINE Vec<T> LoadWeights(Tag<T> d, const T* from) {
+  return hn::LoadU(d, from);
+}
+HWY_INLINE Vec<float> LoadWeights(Tag<float> d, const Bfloat16* from) {
+  const hn::Rebind<hwy::bfloat16_t, Tag<float>> narrow;
+  return hn::PromoteTo(
+      d, hn::LoadU(narrow, reinterpret_cast<const hwy::bfloat16_t*>(from)));
+}
+
 // kRows rows times kPanels panels. Meanwhile half of another panel, at `next`,
 // is brought to the second cache.
-template <int kRows, int kPanels, typename T>
-void Block(const PackedProduct<T>& p, int64_t row, int64_t panel,
-           const T* next) {
+template <int kRows, int kPanels, typename T, typename W>
+void Block(const PackedProduct<T, W>& p, int64_t row, int64_t panel,
+           const W* next) {
   const Tag<T> d;
   const int64_t lanes = Lanes<T>();
   const int64_t columns = kVectors * lanes;
@@ -65,11 +76,11 @@ void Block(const PackedProduct<T>& p, int64_t row, int64_t panel,
                                          panel * columns + s * lanes);
     }
   }
-  const T* b[kPanels];
+  const W* b[kPanels];
   HWY_UNROLL(8)
   for (int q = 0; q < kPanels; ++q)
     b[q] = p.packed_b + (panel + q) * columns * p.k;
-  constexpr int64_t kLine = 64 / sizeof(T);
+  constexpr int64_t kLine = 64 / sizeof(W);
   for (int64_t i = 0; i < p.k; ++i) {
     if constexpr (kPanels == 1) __builtin_prefetch(next + i * kLine, 0, 2);
     Vec<T> y[kSums];
@@ -77,7 +88,7 @@ void Block(const PackedProduct<T>& p, int64_t row, int64_t panel,
     for (int q = 0; q < kPanels; ++q) {
       HWY_UNROLL(8)
       for (int v = 0; v < kVectors; ++v)
-        y[q * kVectors + v] = hn::LoadU(d, b[q] + v * lanes);
+        y[q * kVectors + v] = LoadWeights(d, b[q] + v * lanes);
       b[q] += columns;
     }
     HWY_UNROLL(8)
@@ -99,18 +110,18 @@ void Block(const PackedProduct<T>& p, int64_t row, int64_t panel,
 }
 
 // Full panels [begin, end), kPanels of them at a time, then fewer.
-template <int kRows, int kPanels, typename T>
-void FullPanels(const PackedProduct<T>& p, int64_t row, int64_t begin,
-                int64_t end, const T* next) {
+template <int kRows, int kPanels, typename T, typename W>
+void FullPanels(const PackedProduct<T, W>& p, int64_t row, int64_t begin,
+                int64_t end, const W* next) {
   for (; begin + kPanels <= end; begin += kPanels)
     Block<kRows, kPanels>(p, row, begin, next);
   if constexpr (kPanels > 1)
     FullPanels<kRows, kPanels / 2>(p, row, begin, end, next);
 }
 
-template <int kRows = kMaxRows, typename T>
-void Rows(const PackedProduct<T>& p, int64_t row, int rows, int64_t begin,
-          int64_t end, const T* next) {
+template <int kRows = kMaxRows, typename T, typename W>
+void Rows(const PackedProduct<T, W>& p, int64_t row, int rows, int64_t begin,
+          int64_t end, const W* next) {
   if constexpr (kRows == 0) {
     return;
   } else if (rows == kRows) {
@@ -121,8 +132,8 @@ void Rows(const PackedProduct<T>& p, int64_t row, int rows, int64_t begin,
 }
 
 // One panel that goes beyond the last column: through a full one.
-template <typename T>
-void LastPanel(const PackedProduct<T>& p, int64_t row, int rows,
+template <typename T, typename W>
+void LastPanel(const PackedProduct<T, W>& p, int64_t row, int rows,
                int64_t panel) {
   constexpr int64_t kMaxColumns = kVectors * HWY_MAX_BYTES / sizeof(T);
   HWY_ALIGN T sums[kMaxRows * kMaxColumns];
@@ -135,7 +146,7 @@ void LastPanel(const PackedProduct<T>& p, int64_t row, int rows,
                 p.addend + (row + r) * p.addend_stride + begin,
                 count * sizeof(T));
   }
-  PackedProduct<T> full = p;
+  PackedProduct<T, W> full = p;
   full.a = p.a + row * p.a_stride;
   full.packed_b = p.packed_b + begin * p.k;
   full.addend = full.c = sums;
@@ -148,9 +159,9 @@ void LastPanel(const PackedProduct<T>& p, int64_t row, int rows,
 }
 
 // Rows [row, row + rows) of panels [begin, end).
-template <typename T>
-void RowsOfPanels(const PackedProduct<T>& p, int64_t row, int rows,
-                  int64_t begin, int64_t end, const T* next) {
+template <typename T, typename W>
+void RowsOfPanels(const PackedProduct<T, W>& p, int64_t row, int rows,
+                  int64_t begin, int64_t end, const W* next) {
   const int64_t full = std::min(end, p.n / (kVectors * Lanes<T>()));
   Rows(p, row, rows, begin, full, next);
   if (full < end) LastPanel(p, row, rows, full);
@@ -162,12 +173,12 @@ constexpr int64_t kCachedPanels = 1 << 20;  // Bytes.
 
 // Panels [begin, end), some at a time, so that they stay in the cache for all
 // rows.
-template <typename T>
-void Panels(const PackedProduct<T>& p, int64_t begin, int64_t end) {
-  const int64_t bytes = (end - begin) * kVectors * Lanes<T>() * p.k * sizeof(T);
+template <typename T, typename W>
+void Panels(const PackedProduct<T, W>& p, int64_t begin, int64_t end) {
+  const int64_t bytes = (end - begin) * kVectors * Lanes<T>() * p.k * sizeof(W);
   if (p.m > kRowsAtOnce && bytes <= kCachedPanels) {
     for (int64_t row = 0; row < p.m; row += kRowsAtOnce) {
-      PackedProduct<T> part = p;
+      PackedProduct<T, W> part = p;
       part.m = std::min(kRowsAtOnce, p.m - row);
       part.a += row * p.a_stride;
       part.c += row * p.c_stride;
@@ -184,7 +195,7 @@ void Panels(const PackedProduct<T>& p, int64_t begin, int64_t end) {
     const int64_t first = begin + (p.backwards ? groups - 1 - g : g) * at_once;
     const int64_t last = std::min(end, first + at_once);
     const int64_t panel = kVectors * Lanes<T>() * p.k;
-    const T* const next =
+    const W* const next =
         p.packed_b + (p.backwards ? first - at_once : last) * panel;
     for (int64_t i = 0; i < blocks; ++i) {
       const int64_t row = i * p.m / blocks;
@@ -195,6 +206,10 @@ void Panels(const PackedProduct<T>& p, int64_t begin, int64_t end) {
 }
 
 void FloatPanels(const PackedProduct<float>& p, int64_t begin, int64_t end) {
+  Panels(p, begin, end);
+}
+void Bfloat16Panels(const PackedProduct<float, Bfloat16>& p, int64_t begin,
+                    int64_t end) {
   Panels(p, begin, end);
 }
 void DoublePanels(const PackedProduct<double>& p, int64_t begin, int64_t end) {
@@ -214,6 +229,7 @@ namespace weft {
 namespace {
 
 HWY_EXPORT(FloatPanels);
+HWY_EXPORT(Bfloat16Panels);
 HWY_EXPORT(DoublePanels);
 HWY_EXPORT(FloatColumns);
 HWY_EXPORT(DoubleColumns);
@@ -228,43 +244,60 @@ int64_t CostOf(int64_t rows) { return std::max<int64_t>(rows, 4); }
 void Run(const PackedProduct<float>& p, int64_t begin, int64_t end) {
   HWY_DYNAMIC_DISPATCH(FloatPanels)(p, begin, end);
 }
+void Run(const PackedProduct<float, Bfloat16>& p, int64_t begin, int64_t end) {
+  HWY_DYNAMIC_DISPATCH(Bfloat16Panels)(p, begin, end);
+}
 void Run(const PackedProduct<double>& p, int64_t begin, int64_t end) {
   HWY_DYNAMIC_DISPATCH(DoublePanels)(p, begin, end);
 }
 
+template <typename W, typename T>
+W Rounded(T x) {
+  if constexpr (std::is_same_v<W, Bfloat16>) {
+    return ToBfloat16(x);
+  } else {
+    return x;
+  }
+}
+
 }  // namespace
 
-template <>
-int64_t PanelColumns<float>() {
-  return HWY_DYNAMIC_DISPATCH(FloatColumns)();
-}
-template <>
-int64_t PanelColumns<double>() {
-  return HWY_DYNAMIC_DISPATCH(DoubleColumns)();
+template <typename W>
+int64_t PanelColumns() {
+  return std::is_same_v<W, double> ? HWY_DYNAMIC_DISPATCH(DoubleColumns)()
+                                   : HWY_DYNAMIC_DISPATCH(FloatColumns)();
 }
 
-template <typename T>
+template <typename W>
+int64_t PackedElements(int64_t k, int64_t n) {
+  const int64_t columns = PanelColumns<W>();
+  return (n + columns - 1) / columns * columns * k;
+}
+
+template <typename T, typename W>
 void PackMatrix(const T* from, int64_t row_stride, int64_t column_stride,
-                int64_t k, int64_t n, T* packed) {
-  const int64_t columns = PanelColumns<T>();
+                int64_t k, int64_t n, W* packed) {
+  const int64_t columns = PanelColumns<W>();
   for (int64_t begin = 0; begin < n; begin += columns) {
     const int64_t count = std::min(columns, n - begin);
     for (int64_t i = 0; i < k; ++i, packed += columns) {
       const T* row = from + i * row_stride + begin * column_stride;
-      if (column_stride == 1) {
-        std::memcpy(packed, row, count * sizeof(T));
-      } else {
-        for (int64_t j = 0; j < count; ++j) packed[j] = row[j * column_stride];
-      }
-      std::fill(packed + count, packed + columns, T{0});
+      for (int64_t j = 0; j < count; ++j)
+        packed[j] = Rounded<W>(row[j * column_stride]);
+      std::fill(packed + count, packed + columns, W{});
     }
   }
 }
 
-template <typename T>
-void ComputeProduct(const PackedProduct<T>& p, ThreadPool& pool) {
+template <typename W>
+size_t ProductScratchBytes(int64_t, int64_t) {
+  return 0;
+}
+
+template <typename T, typename W>
+void ComputeProduct(const PackedProduct<T, W>& p, ThreadPool& pool) {
   if (p.m == 0 || p.n == 0) return;
-  const int64_t columns = PanelColumns<T>();
+  const int64_t columns = PanelColumns<W>();
   const int64_t panels = (p.n + columns - 1) / columns;
   const int64_t work = std::max<int64_t>(CostOf(p.m) * p.k * columns, 1);
   // Some panels go together.
@@ -278,12 +311,18 @@ void ComputeProduct(const PackedProduct<T>& p, ThreadPool& pool) {
                   : ThreadPool::Order::kForwards);
 }
 
-template void PackMatrix(const float*, int64_t, int64_t, int64_t, int64_t,
-                         float*);
-template void PackMatrix(const double*, int64_t, int64_t, int64_t, int64_t,
-                         double*);
-template void ComputeProduct(const PackedProduct<float>&, ThreadPool&);
-template void ComputeProduct(const PackedProduct<double>&, ThreadPool&);
+template int64_t PanelColumns<int8_t>();
+
+#define WEFT_INSTANTIATE(T, W)                                                \
+  template int64_t PanelColumns<W>();                                         \
+  template int64_t PackedElements<W>(int64_t, int64_t);                       \
+  template void PackMatrix(const T*, int64_t, int64_t, int64_t, int64_t, W*); \
+  template size_t ProductScratchBytes<W>(int64_t, int64_t);                   \
+  template void ComputeProduct(const PackedProduct<T, W>&, ThreadPool&)
+
+WEFT_INSTANTIATE(float, float);
+WEFT_INSTANTIATE(float, Bfloat16);
+WEFT_INSTANTIATE(double, double);
 
 }  // namespace weft
 

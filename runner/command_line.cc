@@ -21,8 +21,10 @@ namespace {
 
 constexpr int kMaxThreads = 1024;
 constexpr int kMaxRepeat = 1000000;
+constexpr int kMaxSize = 1000000;
 
-constexpr const char* kVerbs[] = {"run", "inspect", "freeze", "convert"};
+constexpr const char* kVerbs[] = {"run", "inspect", "bench", "freeze",
+                                  "convert"};
 
 bool IsVerb(const std::string& name) {
   return std::find(std::begin(kVerbs), std::end(kVerbs), name) !=
@@ -42,6 +44,14 @@ struct Numbers {
   std::string repeat = "1";
   std::string run_passes = "all";
   std::string inspect_passes = "all";
+  std::string bench_passes = "all";
+  std::string run_precision = "float32";
+  std::string inspect_precision = "float32";
+  std::string bench_precision = "float32";
+  std::string bench_threads = "0";
+  std::string bench_repeat = "0";
+  std::string batch = "1";
+  std::string time = "100";
 };
 
 absl::Status ReadInt(absl::string_view flag, const std::string& text, int min,
@@ -95,6 +105,34 @@ absl::Status ReadPasses(const std::string& text, bool* enabled) {
                          "' but must be 'all' or 'none'");
 }
 
+absl::Status ReadPrecision(const std::string& text, bool passes,
+                           Precision* precision) {
+  for (Precision p :
+       {Precision::kFloat32, Precision::kBfloat16, Precision::kInt8}) {
+    if (text != PrecisionName(p)) continue;
+    *precision = p;
+    if (p == Precision::kFloat32 || passes) return absl::OkStatus();
+    return InvalidArgument("--precision ", text,
+                           " needs the passes: leave --passes=none out");
+  }
+  return InvalidArgument("--precision is '", Printable(text),
+                         "' but must be 'float32', 'bf16' or 'int8'");
+}
+
+absl::Status ReadBench(const Numbers& numbers, BenchFlags* bench) {
+  WEFT_RETURN_IF_ERROR(ReadInt("--threads", numbers.bench_threads, 0,
+                               kMaxThreads, &bench->threads));
+  WEFT_RETURN_IF_ERROR(
+      ReadInt("--repeat", numbers.bench_repeat, 0, kMaxRepeat, &bench->repeat));
+  WEFT_RETURN_IF_ERROR(
+      ReadInt("--batch", numbers.batch, 1, kMaxSize, &bench->batch));
+  WEFT_RETURN_IF_ERROR(
+      ReadInt("--time", numbers.time, 1, kMaxSize, &bench->time));
+  WEFT_RETURN_IF_ERROR(ReadPasses(numbers.bench_passes, &bench->passes));
+  return ReadPrecision(numbers.bench_precision, bench->passes,
+                       &bench->precision);
+}
+
 absl::Status ReadNumbers(const Numbers& numbers, CommandLine* line) {
   RunFlags& run = line->run;
   WEFT_RETURN_IF_ERROR(
@@ -104,7 +142,13 @@ absl::Status ReadNumbers(const Numbers& numbers, CommandLine* line) {
   WEFT_RETURN_IF_ERROR(ReadTimeout(numbers.timeout, &run.timeout));
   WEFT_RETURN_IF_ERROR(ReadBytes(numbers.memory, &run.memory));
   WEFT_RETURN_IF_ERROR(ReadPasses(numbers.run_passes, &run.passes));
-  return ReadPasses(numbers.inspect_passes, &line->inspect.passes);
+  WEFT_RETURN_IF_ERROR(
+      ReadPrecision(numbers.run_precision, run.passes, &run.precision));
+  InspectFlags& inspect = line->inspect;
+  WEFT_RETURN_IF_ERROR(ReadPasses(numbers.inspect_passes, &inspect.passes));
+  WEFT_RETURN_IF_ERROR(ReadPrecision(numbers.inspect_precision, inspect.passes,
+                                     &inspect.precision));
+  return ReadBench(numbers, &line->bench);
 }
 
 // An option that may be given several times, with one value each.
@@ -141,6 +185,12 @@ void AddSignature(CLI::App* verb, std::string* signature) {
           "only one");
 }
 
+void AddPrecision(CLI::App* verb, std::string* precision) {
+  AddText(verb, "--precision", precision, "float32|bf16|int8",
+          "In what weights of products in loops are kept: others than float32 "
+          "are faster, and give other numbers");
+}
+
 void AddRun(CLI::App& app, RunFlags* flags, Numbers* numbers) {
   CLI::App* verb = app.add_subcommand("run", "Run a model");
   AddModel(verb, kModelText, &flags->model, &flags->tags);
@@ -162,6 +212,7 @@ void AddRun(CLI::App& app, RunFlags* flags, Numbers* numbers) {
           "Run so often, and say on stderr how long it takes");
   AddText(verb, "--passes", &numbers->run_passes, "all|none",
           "none: run the graph as it stands, for comparison");
+  AddPrecision(verb, &numbers->run_precision);
   verb->add_flag("--check-numerics", flags->check_numerics,
                  "Fail where the first NaN or infinity arises");
   verb->add_flag("--json", flags->json,
@@ -191,8 +242,39 @@ void AddInspect(CLI::App& app, InspectFlags* flags, Numbers* numbers) {
           "SavedModel");
   AddText(verb, "--passes", &numbers->inspect_passes, "all|none",
           "With --plan: none: the graph as it stands");
+  AddPrecision(verb, &numbers->inspect_precision);
   verb->add_flag("--json", flags->json, "Print JSON");
   verb->footer(kInspectHelp);
+}
+
+void AddBench(CLI::App& app, BenchFlags* flags, Numbers* numbers) {
+  CLI::App* verb = app.add_subcommand("bench", "Measure how fast a model runs");
+  AddModel(verb, kModelText, &flags->model, &flags->tags);
+  AddSignature(verb, &flags->signature);
+  AddList(verb, "--feed", &flags->feeds, "NAME=VALUE",
+          "A value to give, as to 'weft run'; what else is needed gets numbers "
+          "from -1 to 1");
+  AddList(verb, "--fetch", &flags->fetches, "NAME",
+          "A value to compute; none: the outputs of the signature, or of all "
+          "nodes without consumers");
+  AddText(verb, "--checkpoint", &flags->checkpoint, "PREFIX|DIR",
+          kCheckpointText);
+  AddText(verb, "--batch", &numbers->batch, "N",
+          "First size of inputs that leave it open");
+  AddText(verb, "--time", &numbers->time, "N",
+          "Second size of inputs that leave it open");
+  AddText(verb, "--threads", &numbers->bench_threads, "N",
+          "Threads to use; 0: one per core");
+  AddText(verb, "--repeat", &numbers->bench_repeat, "N",
+          "Run so often; 0: for about a second");
+  AddText(verb, "--passes", &numbers->bench_passes, "all|none",
+          "none: run the graph as it stands");
+  AddPrecision(verb, &numbers->bench_precision);
+  verb->add_flag("--verify", flags->verify,
+                 "Run the graph as it stands (with --precision: in float32) by "
+                 "turns: say how far the results are apart");
+  verb->add_flag("--json", flags->json, "Print JSON");
+  verb->footer(kBenchHelp);
 }
 
 void AddFreeze(CLI::App& app, FreezeFlags* flags) {
@@ -261,7 +343,7 @@ absl::Status UnknownArgument(const CLI::App& verb,
 absl::Status CheckVerb(const std::vector<std::string>& args) {
   if (args.empty()) {
     return UsageError(InvalidArgument(
-        "a command is missing: run, inspect, freeze or convert"));
+        "a command is missing: run, inspect, bench, freeze or convert"));
   }
   if (IsVerb(args[0]) || absl::StartsWith(args[0], "-"))
     return absl::OkStatus();
@@ -305,6 +387,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(
   app.footer(absl::StrCat(kGeneralHelp, "\n", DescribeExitCodes()));
   AddRun(app, &line.run, &numbers);
   AddInspect(app, &line.inspect, &numbers);
+  AddBench(app, &line.bench, &numbers);
   AddFreeze(app, &line.freeze);
   AddConvert(app, &line.convert);
   WEFT_ASSIGN_OR_RETURN(const bool parsed, Parse(app, args, &line.text));
@@ -314,6 +397,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(
   const std::string verb = app.get_subcommands().front()->get_name();
   line.verb = verb == "run"       ? CommandLine::Verb::kRun
               : verb == "inspect" ? CommandLine::Verb::kInspect
+              : verb == "bench"   ? CommandLine::Verb::kBench
               : verb == "freeze"  ? CommandLine::Verb::kFreeze
                                   : CommandLine::Verb::kConvert;
   return line;

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "runtime/session.h"
 
 namespace weft::runner {
 
@@ -24,6 +25,7 @@ struct RunFlags {
   size_t memory = std::numeric_limits<size_t>::max();
   int repeat = 1;
   bool passes = true;
+  Precision precision = Precision::kFloat32;
   bool check_numerics = false;
   bool json = false;
 };
@@ -37,6 +39,24 @@ struct InspectFlags {
   std::vector<std::string> fetches;
   bool plan = false;
   bool passes = true;
+  Precision precision = Precision::kFloat32;
+  bool json = false;
+};
+
+struct BenchFlags {
+  std::string model;
+  std::vector<std::string> tags;
+  std::string signature;
+  std::string checkpoint;
+  std::vector<std::string> feeds;  // As for RunFlags; others are made up.
+  std::vector<std::string> fetches;
+  int batch = 1;
+  int time = 100;
+  int threads = 0;
+  int repeat = 0;  // 0: as often as fits in a second.
+  bool passes = true;
+  Precision precision = Precision::kFloat32;
+  bool verify = false;
   bool json = false;
 };
 
@@ -61,10 +81,11 @@ struct ConvertFlags {
 };
 
 struct CommandLine {
-  enum class Verb { kNone, kRun, kInspect, kFreeze, kConvert };
+  enum class Verb { kNone, kRun, kInspect, kBench, kFreeze, kConvert };
   Verb verb = Verb::kNone;
   RunFlags run;
   InspectFlags inspect;
+  BenchFlags bench;
   FreezeFlags freeze;
   ConvertFlags convert;
   std::string text;  // Of kNone: what was asked for, help or the version.

@@ -15,6 +15,7 @@ inline constexpr char kGeneralHelp[] = R"(Examples:
   weft run model.pb --feed 'ids=[[1, 2, 3]]' --fetch probabilities
   weft run saved_model --signature serving_default --feed x=x.npy
   weft inspect checkpoints                       the tensors of the newest checkpoint
+  weft bench model.pb --batch 32 --time 100      how fast it runs
   weft freeze graph.pb --checkpoint checkpoints --fetch probabilities --output model.pb
   weft convert model.pb --v1 --output v1.pb      for readers that know no functions
 
@@ -61,6 +62,23 @@ Examples:
   weft inspect model.pb --json | jq '.inputs[].name'
   weft inspect model.pb --plan --fetch probabilities
   weft inspect model.pb --plan --fetch probabilities --feed 'ids=[[1, 2, 3]]'
+)";
+
+inline constexpr char kBenchHelp[] =
+    R"(Prints the first run's time, which includes the planning, and the median and best of the others.
+Inputs that are not given are made up: numbers from -1 to 1, whole ones 0. Sizes that an input leaves
+open are --batch for the first axis and --time for the second. Variables without a checkpoint get their
+initial values.
+
+With --verify every run is followed by one of the graph as it stands, or, with --precision, by one in
+float32: their times are printed, and for each output the largest difference and the root of the mean
+squared difference, beside the same root of the values.
+
+Examples:
+  weft bench model.pb
+  weft bench model.pb --batch 32 --time 100 --threads 1
+  weft bench model.pb --precision int8 --verify
+  weft bench saved_model --signature serving_default --feed x=x.npy --json
 )";
 
 inline constexpr char kFreezeHelp[] =

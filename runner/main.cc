@@ -27,6 +27,9 @@ absl::Status Execute(const std::vector<std::string>& args, Console& console) {
     case CommandLine::Verb::kInspect:
       status = Inspect(line.inspect, console);
       break;
+    case CommandLine::Verb::kBench:
+      status = Bench(line.bench, console);
+      break;
     case CommandLine::Verb::kFreeze:
       status = Freeze(line.freeze, console);
       break;

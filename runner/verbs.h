@@ -11,6 +11,7 @@ namespace weft::runner {
 
 absl::Status Run(const RunFlags& flags, Console& console);
 absl::Status Inspect(const InspectFlags& flags, Console& console);
+absl::Status Bench(const BenchFlags& flags, Console& console);
 absl::Status Freeze(const FreezeFlags& flags, Console& console);
 absl::Status Convert(const ConvertFlags& flags, Console& console);
 

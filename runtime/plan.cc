@@ -60,10 +60,11 @@ absl::Status Plan::Compile(RandomCounters* counters) {
   WEFT_RETURN_IF_ERROR(OrderNodes(&graph_));
   WEFT_RETURN_IF_ERROR(CheckPlaceholders(graph_));
   if (options_.passes.enabled && options_.rewrites)
-    WEFT_RETURN_IF_ERROR(RunRewrites(&graph_, &report_));
+    WEFT_RETURN_IF_ERROR(RunRewrites(options_.precision, &graph_, &report_));
   WEFT_RETURN_IF_ERROR(MakeKernels());
   FindStridedValues();
   FindKept();
+  WEFT_RETURN_IF_ERROR(CheckPrecision());
   random_counter_.assign(graph_.nodes.size(), -1);
   for (size_t n = 0; n < graph_.nodes.size(); ++n) {
     if (!graph_.nodes[n].traits().random_stream) continue;
@@ -146,6 +147,23 @@ void Plan::FindKept() {
     for (int input : node.inputs) keeps = keeps && trace(input, &variables);
     if (keeps) kept_[n] = std::move(variables);
   }
+}
+
+// Who changes weights in the run that uses them trains.
+absl::Status Plan::CheckPrecision() const {
+  if (options_.precision == Precision::kFloat32) return absl::OkStatus();
+  for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+    if (!kept_[n].has_value()) continue;
+    for (int v : *kept_[n]) {
+      const PlanVariable& variable = graph_.variables[v];
+      if (variable.target < 0 && variable.shadow < 0) continue;
+      return InvalidArgument(
+          "variable '", variable.name, "' is changed, but its products at ",
+          graph_.Describe(static_cast<int>(n)), " are of precision ",
+          PrecisionName(options_.precision), ", which is for inference alone");
+    }
+  }
+  return absl::OkStatus();
 }
 
 int64_t Plan::max_iterations(int node) const {

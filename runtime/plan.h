@@ -25,6 +25,7 @@ struct PlanOptions {
   PassOptions passes = {};
   // False: every node is run by itself, as check_numerics needs it.
   bool rewrites = true;
+  Precision precision = Precision::kFloat32;
   int64_t max_loop_iterations = std::numeric_limits<int64_t>::max();
 };
 
@@ -72,6 +73,7 @@ class Plan {
   absl::Status MakeKernels();
   void FindStridedValues();
   void FindKept();
+  absl::Status CheckPrecision() const;
 
   PlanOptions options_;
   PlanGraph graph_;

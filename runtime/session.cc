@@ -174,6 +174,7 @@ absl::StatusOr<std::shared_ptr<PlanRunner>> SessionImpl::MakeRunner(
   const PlanOptions options = {
       .passes = options_.passes,
       .rewrites = rewrites,
+      .precision = options_.precision,
       .max_loop_iterations = options_.max_loop_iterations};
   WEFT_ASSIGN_OR_RETURN(std::unique_ptr<const Plan> plan,
                         Plan::Create(graph_, resolved, options, &counters_));
@@ -339,17 +340,33 @@ Session::Stats SessionImpl::stats() const {
   return stats;
 }
 
+absl::Status CheckOptions(const SessionOptions& options) {
+  if (options.precision != Precision::kFloat32 && !options.passes.enabled) {
+    return InvalidArgument("SessionOptions.precision is ",
+                           PrecisionName(options.precision),
+                           " but the passes that make it so are switched off");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
+
+const char* PrecisionName(Precision precision) {
+  static constexpr const char* kNames[] = {"float32", "bf16", "int8"};
+  return kNames[static_cast<int>(precision)];
+}
 
 absl::StatusOr<std::unique_ptr<Session>> Session::Create(
     const Graph& graph, const SessionOptions& options) {
   WEFT_RETURN_IF_ERROR(graph.status());
+  WEFT_RETURN_IF_ERROR(CheckOptions(options));
   return std::make_unique<SessionImpl>(graph, nullptr, options);
 }
 
 absl::StatusOr<std::unique_ptr<Session>> Session::Create(
     std::unique_ptr<Graph> graph, const SessionOptions& options) {
   WEFT_RETURN_IF_ERROR(graph->status());
+  WEFT_RETURN_IF_ERROR(CheckOptions(options));
   const Graph& reference = *graph;
   return std::make_unique<SessionImpl>(reference, std::move(graph), options);
 }

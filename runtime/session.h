@@ -33,6 +33,19 @@ struct PassOptions {
   bool enabled = true;  // False: the graph runs as it stands, but for pruning.
 };
 
+// In what the weights of products in loops are kept. Anything but kFloat32 is
+// for inference, and gives other numbers: see how far off in `weft bench
+// --verify`.
+enum class Precision {
+  kFloat32,
+  kBfloat16,  // Weights have 8 bits of precision.
+  // Weights are kept in 127 steps up to the largest of their column (of a
+  // gate's unit), inputs and states likewise, in every step up to the largest
+  // of their row; sums are exact.
+  kInt8,
+};
+const char* PrecisionName(Precision precision);  // "float32", "bf16", "int8".
+
 struct SessionOptions {
   int num_threads = 0;  // 0: one per core. 1: no other thread is ever started.
   // All memory of runs and variables.
@@ -43,6 +56,7 @@ struct SessionOptions {
   int64_t max_loop_iterations = std::numeric_limits<int64_t>::max();
   int max_layouts = 64;  // Kept per plan; the least recently used goes first.
   PassOptions passes = {};
+  Precision precision = Precision::kFloat32;  // Others need the passes.
 };
 
 // Stops runs from another thread. May be shared by several runs.

@@ -16,13 +16,14 @@ absl::Status RunPasses(const PassOptions& options, PlanGraph* graph,
   return OrderNodes(graph);
 }
 
-absl::Status RunRewrites(PlanGraph* graph, PassReport* report) {
+absl::Status RunRewrites(Precision precision, PlanGraph* graph,
+                         PassReport* report) {
   HoistInvariants(graph, report);
   WEFT_RETURN_IF_ERROR(OrderNodes(graph));
   StoreRows(graph, report);
   Prune(graph, nullptr);
   WEFT_RETURN_IF_ERROR(OrderNodes(graph));
-  RewriteLoops(graph, report);
+  RewriteLoops(precision, graph, report);
   Prune(graph, nullptr);
   WEFT_RETURN_IF_ERROR(OrderNodes(graph));
   FusePointwise(graph, report);

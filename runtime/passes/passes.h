@@ -38,7 +38,8 @@ void ShareCommonSubexpressions(PlanGraph* graph, PassReport* report);
 // ---- When variables are bound: RunRewrites ----------------------------------
 
 // Those that put made nodes (see MadeOp) in the place of others.
-absl::Status RunRewrites(PlanGraph* graph, PassReport* report);
+absl::Status RunRewrites(Precision precision, PlanGraph* graph,
+                         PassReport* report);
 
 // Constants, reads of variables and sums of known shape that are the same in
 // every step leave their loop.
@@ -46,8 +47,9 @@ void HoistInvariants(PlanGraph* graph, PassReport* report);
 
 // In loops: products with a matrix from outside pack it beforehand; those of
 // what each step reads from a list are made for many steps at once; lists made
-// from tensors are read without a copy.
-void RewriteLoops(PlanGraph* graph, PassReport* report);
+// from tensors are read without a copy. Packed matrices of float are kept in
+// `precision`.
+void RewriteLoops(Precision precision, PlanGraph* graph, PassReport* report);
 
 // Lists that loops fill, step by step, are tensors.
 void StoreRows(PlanGraph* graph, PassReport* report);

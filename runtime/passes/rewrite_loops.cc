@@ -32,8 +32,9 @@ struct Part {
 
 class Rewriter {
  public:
-  explicit Rewriter(PlanGraph* graph)
-      : graph_(*graph),
+  Rewriter(Precision precision, PlanGraph* graph)
+      : precision_(precision),
+        graph_(*graph),
         num_nodes_(static_cast<int>(graph->nodes.size())),
         replacement_(graph->values.size()) {
     for (size_t v = 0; v < replacement_.size(); ++v)
@@ -59,9 +60,12 @@ class Rewriter {
         replacement_[v] = replacement_[replacement_[v]];
     }
     graph_.ReplaceUses(replacement_);
+    static constexpr const char* kOperands[] = {
+        " products with packed operands, ",
+        " products with bfloat16 operands, ", " products with int8 operands, "};
     report->push_back(absl::StrCat(
-        "loops: ", products_, " products with packed operands, ", projections_,
-        " of them of many steps at once; ", biases_ + sums_,
+        "loops: ", products_, kOperands[static_cast<int>(precision_)],
+        projections_, " of them of many steps at once; ", biases_ + sums_,
         " additions in products; ", rows_, " rows of lists without a copy"));
   }
 
@@ -338,6 +342,24 @@ class Rewriter {
     return other;
   }
 
+  // How the right operand of a product of `type` is packed.
+  DataType PackedType(DataType type) const {
+    if (type != DataType::kFloat || precision_ == Precision::kFloat32)
+      return type;
+    return precision_ == Precision::kInt8 ? DataType::kInt8
+                                          : DataType::kBfloat16;
+  }
+
+  // The types and sizes of a product.
+  void SetProduct(int packed, int64_t n, DataType type, MadeOp* op) const {
+    const PlanNode* pack = MakerOf(packed);
+    op->attrs.Set("T", type);
+    op->attrs.Set("W", graph_.values[packed].dtype);
+    op->attrs.Set("k", pack->attrs().Get<int64_t>("rows"));
+    op->attrs.Set("n", n);
+    op->output_types = {type};
+  }
+
   int Packed(int id, int b, bool transpose, const Part& part) {
     const auto key = std::make_tuple(b, transpose, part.row, part.rows);
     const auto found = packed_.find(key);
@@ -346,29 +368,29 @@ class Rewriter {
     MadeOp op{.op = "_PackMatrix"};
     op.may_be_kept = true;
     op.attrs.Set("T", type);
+    op.attrs.Set("W", PackedType(type));
     op.attrs.Set("transpose", transpose);
     op.attrs.Set("row", part.row);
     op.attrs.Set("rows", part.rows);
     op.input_types = {type};
-    op.output_types = {type};
-    return packed_[key] = Make(std::move(op), id, graph_.values[b].frame, {b},
-                               {-1, part.rows, -1});
+    op.output_types = {PackedType(type)};
+    return packed_[key] =
+               Make(std::move(op), id, graph_.values[b].frame, {b}, {-1, -1});
   }
 
   int Product(int id, int a, int packed, int64_t n, int addend) {
-    const DataType type = graph_.values[packed].dtype;
+    const DataType type = graph_.values[a].dtype;
     MadeOp op{.op = "_Product"};
-    op.attrs.Set("T", type);
-    op.attrs.Set("n", n);
+    SetProduct(packed, n, type, &op);
     Ids inputs = {a, packed};
     if (addend >= 0) inputs.push_back(addend);
-    op.input_types.assign(inputs.size(), type);
-    op.output_types = {type};
+    for (int input : inputs)
+      op.input_types.push_back(graph_.values[input].dtype);
     return Make(std::move(op), id, body_, inputs, {ShapeOf(a).dim(0), n});
   }
 
   int Projected(int id, const Part& part, int packed, int64_t n, int bias) {
-    const DataType type = graph_.values[packed].dtype;
+    const DataType type = graph_.values[part.tensor].dtype;
     MadeOp buffer{.op = "_RowBuffer"};
     buffer.attrs.Set("T", type);
     buffer.attrs.Set("n", n);
@@ -376,14 +398,12 @@ class Rewriter {
     const int rows = Make(std::move(buffer), id, graph_.nodes[loop_].frame,
                           {part.tensor}, {-1});
     MadeOp op{.op = "_ProjectRow"};
-    op.attrs.Set("T", type);
-    op.attrs.Set("n", n);
+    SetProduct(packed, n, type, &op);
     Ids inputs = {rows, part.tensor, packed};
     if (bias >= 0) inputs.push_back(bias);
-    op.input_types.assign(inputs.size(), type);
     inputs.push_back(part.index);
-    op.input_types.push_back(graph_.values[part.index].dtype);
-    op.output_types = {type};
+    for (int input : inputs)
+      op.input_types.push_back(graph_.values[input].dtype);
     ++projections_;
     return Make(std::move(op), id, body_, inputs,
                 {ShapeOf(part.value).dim(0), n});
@@ -399,6 +419,7 @@ class Rewriter {
 
   void Replace(int value, int by) { replacement_[value] = by; }
 
+  const Precision precision_;
   PlanGraph& graph_;
   const int num_nodes_;           // Before anything was made.
   std::vector<int> replacement_;  // By value.
@@ -417,8 +438,8 @@ class Rewriter {
 
 }  // namespace
 
-void RewriteLoops(PlanGraph* graph, PassReport* report) {
-  Rewriter(graph).Run(report);
+void RewriteLoops(Precision precision, PlanGraph* graph, PassReport* report) {
+  Rewriter(precision, graph).Run(report);
 }
 
 }  // namespace weft

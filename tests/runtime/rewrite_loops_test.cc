@@ -24,6 +24,10 @@ using ::testing::Not;
 
 // ---- RewriteLoops -----------------------------------------------------------
 
+void RewriteProducts(PlanGraph* graph, PassReport* report) {
+  RewriteLoops(Precision::kFloat32, graph, report);
+}
+
 class LoopRewritesTest : public RewritesTest {
  protected:
   // A simple cell over the list of the rows of `seq`, [time, batch, 3].
@@ -62,7 +66,7 @@ class LoopRewritesTest : public RewritesTest {
 
 TEST_F(LoopRewritesTest, ProductsOfStepsAreMadeAtOnce) {
   const Outputs out = Cell(n);
-  const std::string text = After(RewriteLoops, {out[1]}, {seq, h0, w, b, n});
+  const std::string text = After(RewriteProducts, {out[1]}, {seq, h0, w, b, n});
   EXPECT_THAT(before_, HasSubstr("ConcatV2"));
   EXPECT_THAT(before_, HasSubstr("TensorListGetItem"));
   for (const char* gone : {"ConcatV2", "TensorListGetItem",
@@ -85,7 +89,7 @@ TEST_F(LoopRewritesTest, ProductsOfStepsAreMadeAtOnce) {
 TEST_F(LoopRewritesTest, OnePartOfAProductMayBeOfUnknownWidth) {
   h0 = Placeholder(g, "state", DataType::kFloat, TensorShape::UnknownRank());
   const Outputs out = Cell(n);
-  After(RewriteLoops, {out[1]}, {seq, h0, w, b, n});
+  After(RewriteProducts, {out[1]}, {seq, h0, w, b, n});
   EXPECT_THAT(report_[0], HasSubstr("loops: 2 products with packed operands, 1 "
                                     "of them of many steps at once"));
   std::vector<Feed> feeds = Feeds(3, 2);
@@ -106,7 +110,7 @@ TEST_F(LoopRewritesTest, RowsOfListsNeedNoCopy) {
         return Outputs{v[0] + 1,
                        v[1] + Sum(row, {.axes = {1}, .keep_dims = true})};
       });
-  const std::string text = After(RewriteLoops, {out[1]}, {seq, h0, n});
+  const std::string text = After(RewriteProducts, {out[1]}, {seq, h0, n});
   EXPECT_THAT(text, HasSubstr("_Row 'TensorListGetItem'(feed 0, while "
                               "variable 0)\n"));
   ExpectSame({out[1]}, Feeds(5, 2));
