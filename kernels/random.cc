@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <random>
 #include <utility>
 
 #include "core/kernel.h"
 #include "core/philox.h"
 #include "core/status.h"
+#include "kernels/random_stream.h"
 #include "kernels/shape_args.h"
 
 namespace weft {
@@ -16,18 +16,6 @@ namespace {
 // TensorFlow counts, so that its streams are met in every run.
 constexpr uint64_t kBlocksPerValue = 256;
 constexpr int64_t kGrainElements = 1 << 12;
-
-// The stream of a stateful op. Without seeds, one that nobody can foretell.
-Philox StreamOf(const KernelInit& init) {
-  const int64_t seed = init.attrs.Get<int64_t>("seed");
-  const int64_t seed2 = init.attrs.Get<int64_t>("seed2");
-  if (seed != 0 || seed2 != 0) return Philox(seed, seed2);
-  std::random_device system;
-  const auto draw = [&system] {
-    return static_cast<int64_t>(uint64_t{system()} << 32 | system());
-  };
-  return Philox(draw(), draw() | 1);
-}
 
 // The stream of a stateless op with the two seeds of input 1.
 Philox StatelessStreamOf(const KernelContext& c) {

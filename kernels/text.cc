@@ -60,6 +60,66 @@ class StringJoinKernel : public Kernel {
 };
 WEFT_KERNEL(StringJoin, StringJoinKernel, {});
 
+class AsStringKernel : public Kernel {
+ public:
+  explicit AsStringKernel(const KernelInit& init) {
+    const AttrMap& attrs = init.attrs;
+    format_ = absl::StrCat("%", attrs.Get<std::string>("fill"));
+    if (attrs.Get<int64_t>("width") >= 0)
+      absl::StrAppend(&format_, attrs.Get<int64_t>("width"));
+    if (!IsFloating(init.input_types[0])) {
+      format_ += "lld";
+      return;
+    }
+    if (attrs.Get<int64_t>("precision") >= 0)
+      absl::StrAppend(&format_, ".", attrs.Get<int64_t>("precision"));
+    format_ += attrs.Get<bool>("scientific") ? "e"
+               : attrs.Get<bool>("shortest") ? "g"
+                                             : "f";
+  }
+
+  absl::Status Layout(LayoutContext& c) const override {
+    c.SetOutput(0, c.input_shape(0));
+    return absl::OkStatus();
+  }
+
+  absl::Status Compute(KernelContext& c) const override {
+    switch (c.input(0).dtype) {
+      case DataType::kFloat:
+        return Write<float, double>(c);
+      case DataType::kDouble:
+        return Write<double, double>(c);
+      case DataType::kInt32:
+        return Write<int32_t, long long>(c);  // NOLINT: what %lld takes.
+      case DataType::kInt64:
+        return Write<int64_t, long long>(c);  // NOLINT
+      default: {
+        const absl::Span<std::string> out = c.out<std::string>(0);
+        for (size_t i = 0; i < out.size(); ++i)
+          out[i] = c.in<bool>(0)[i] ? "true" : "false";
+        return absl::OkStatus();
+      }
+    }
+  }
+
+ private:
+  // printf's arguments are of type `As`. The schema has checked the format.
+  template <typename T, typename As>
+  absl::Status Write(KernelContext& c) const {
+    const absl::Span<std::string> out = c.out<std::string>(0);
+    std::vector<char> text(2048);  // A double and the widest format.
+    for (size_t i = 0; i < out.size(); ++i) {
+      const int size = std::snprintf(text.data(), text.size(), format_.c_str(),
+                                     static_cast<As>(c.in<T>(0)[i]));
+      out[i].assign(text.data(), std::min<size_t>(size, text.size() - 1));
+    }
+    return absl::OkStatus();
+  }
+
+  std::string format_;
+};
+WEFT_KERNEL(AsString, AsStringKernel, {});
+
 class ShardedFilenameKernel : public Kernel {
  public:
   explicit ShardedFilenameKernel(const KernelInit&) {}

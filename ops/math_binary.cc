@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "graph/infer.h"
@@ -111,8 +112,18 @@ Outputs PowGradient(const GradContext& g) {
 #define WEFT_BINARY_OP(name, types) \
   WEFT_OP(name).Input("x: T").Input("y: T").Output("z: T").Type("T", types)
 
-WEFT_BINARY_OP(Add, types::Numbers())
-    .Commutative()
+namespace {
+
+std::vector<DataType> AddTypes() {
+  std::vector<DataType> types = types::Numbers();
+  types.push_back(DataType::kString);
+  return types;
+}
+
+}  // namespace
+
+// Not commutative: strings are joined.
+WEFT_BINARY_OP(Add, AddTypes())
     .Pointwise("add")
     .Infer(InferBinary<IntAdd>)
     .Gradient(AddGradient);

@@ -99,6 +99,16 @@ WEFT_OP(Multinomial)
     .Infer(InferMultinomial)
     .NotDifferentiable();
 
+WEFT_OP(RandomShuffle)
+    .Input("value: T")
+    .Output("output: T")
+    .Attr("seed", 0)
+    .Attr("seed2", 0)
+    .Type("T")
+    .RandomStream()
+    .Infer(infer::SameAsInput)
+    .NotDifferentiable();
+
 #define WEFT_STATELESS_RANDOM_OP(name)                    \
   WEFT_OP(name)                                           \
       .Input("shape: T")                                  \
@@ -190,6 +200,12 @@ Output StatelessTruncatedNormal(Operand shape, Operand seed, DataType dtype) {
 Output StatelessRandomUniformInt(Operand shape, Operand seed, Operand minval,
                                  Operand maxval) {
   return Emit("StatelessRandomUniformInt", {shape, seed, minval, maxval});
+}
+
+Output RandomShuffle(Operand value, int64_t seed, int64_t seed2,
+                     absl::string_view name) {
+  return Emit("RandomShuffle", {value}, {{"seed", seed}, {"seed2", seed2}},
+              name);
 }
 
 }  // namespace weft

@@ -52,6 +52,10 @@ Output StatelessTruncatedNormal(Operand shape, Operand seed,
 Output StatelessRandomUniformInt(Operand shape, Operand seed, Operand minval,
                                  Operand maxval);
 
+// The rows of `value` in another order, as TensorFlow draws it.
+Output RandomShuffle(Operand value, int64_t seed = 0, int64_t seed2 = 0,
+                     absl::string_view name = {});
+
 }  // namespace weft
 
 #endif  // WEFT_OPS_RANDOM_H_

@@ -1,5 +1,6 @@
 #include "ops/text.h"
 
+#include <string>
 #include <vector>
 
 #include "graph/infer.h"
@@ -30,7 +31,51 @@ void InferJoin(InferContext& c) {
   c.SetOutput(0, shape);
 }
 
+constexpr int64_t kMaxWidth = 1024;  // Of a number as text.
+
+void InferAsString(InferContext& c) {
+  const bool scientific = c.attr<bool>("scientific");
+  const bool shortest = c.attr<bool>("shortest");
+  const int64_t precision = c.attr<int64_t>("precision");
+  if (scientific && shortest)
+    return c.Fail("scientific and shortest cannot both be set");
+  for (const char* attr : {"precision", "width"}) {
+    const int64_t value = c.attr<int64_t>(attr);
+    if (value >= -1 && value <= kMaxWidth) continue;
+    return c.Fail(attr, " is ", value, " but must be -1 to ", kMaxWidth);
+  }
+  const std::string& fill = c.attr<std::string>("fill");
+  const bool is_known =
+      fill.empty() || (fill.size() == 1 &&
+                       std::string(" +-0#").find(fill) != std::string::npos);
+  if (!is_known) {
+    return c.Fail("fill is '", fill,
+                  "' but must be one of ' ', '+', '-', '0' and '#'");
+  }
+  const DataType type = c.input_dtype(0);
+  if (!IsFloating(type) && (precision >= 0 || scientific || shortest)) {
+    return c.Fail(
+        "precision, scientific and shortest are for floats alone, "
+        "but input is ",
+        DataTypeName(type));
+  }
+  c.SetOutput(0, c.input(0));
+}
+
 }  // namespace
+
+WEFT_OP(AsString)
+    .Input("input: T")
+    .Output("output: string")
+    .Type("T", {DataType::kFloat, DataType::kDouble, DataType::kInt32,
+                DataType::kInt64, DataType::kBool})
+    .Attr("precision", -1)
+    .Attr("scientific", false)
+    .Attr("shortest", false)
+    .Attr("width", -1)
+    .Attr("fill", "")
+    .Infer(InferAsString)
+    .NotDifferentiable();
 
 WEFT_OP(StringJoin)
     .Input("inputs: N*string")
@@ -109,6 +154,16 @@ Output StringJoin(const Operands& inputs, absl::string_view separator,
 Output ShardedFilename(Operand basename, Operand shard, Operand num_shards,
                        absl::string_view name) {
   return Emit("ShardedFilename", {basename, shard, num_shards}, {}, name);
+}
+
+Output AsString(Operand input, const AsStringOptions& options) {
+  return Emit("AsString", {input},
+              {{"precision", options.precision},
+               {"scientific", options.scientific},
+               {"shortest", options.shortest},
+               {"width", options.width},
+               {"fill", options.fill}},
+              options.name);
 }
 
 Output Print(Operand input, const Operands& data, const PrintOptions& options) {

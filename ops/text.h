@@ -19,6 +19,18 @@ Output StringJoin(const Operands& inputs, absl::string_view separator = "",
 Output ShardedFilename(Operand basename, Operand shard, Operand num_shards,
                        absl::string_view name = {});
 
+struct AsStringOptions {
+  int64_t precision = -1;   // Digits behind the point; -1: as many as usual.
+  bool scientific = false;  // 1.5e+03.
+  bool shortest = false;    // Scientific or not, whichever is shorter.
+  int64_t width = -1;       // At least so many characters.
+  std::string fill = "";    // In front: ' ', '0', '+'; '-': spaces behind.
+  std::string name = {};
+};
+
+// The elements of `input` as text, as C's printf has them.
+Output AsString(Operand input, const AsStringOptions& options = {});
+
 struct PrintOptions {
   std::string message = "";
   int64_t first_n = -1;   // Only so many times; -1: always.

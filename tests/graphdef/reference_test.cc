@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -197,6 +198,67 @@ TEST_F(ExpansionTest, RefusesToChangeAVariableInALoop) {
               StatusIs(absl::StatusCode::kUnimplemented,
                        HasSubstr("AssignAdd 'while/more'")));
   EXPECT_THAT(Fetch("v/Assign"), ElementsAre(5));
+}
+
+// ---- Savers -----------------------------------------------------------------
+
+std::string Strings(const std::string& name,
+                    const std::vector<std::string>& values, bool is_vector) {
+  std::string tensor = "dtype: DT_STRING tensor_shape {";
+  if (is_vector) absl::StrAppend(&tensor, " dim { size: ", values.size(), " }");
+  absl::StrAppend(&tensor, " }");
+  for (const std::string& value : values)
+    absl::StrAppend(&tensor, " string_val: '", value, "'");
+  return NodeText(
+      name, "Const", "",
+      absl::StrCat("dtype = type: DT_STRING; value = tensor { ", tensor, " }"));
+}
+
+// What TensorFlow's Saver adds to a graph with the variable v.
+std::string SaverText() {
+  const std::string types = "dtypes = list { type: DT_FLOAT }";
+  return VariableText("v", 5) + Strings("save/Const", {"model"}, false) +
+         Strings("save/names", {"v"}, true) +
+         Strings("save/slices", {""}, true) +
+         NodeText("save/SaveV2", "SaveV2",
+                  "save/Const save/names save/slices v", types) +
+         NodeText("save/control_dependency", "Identity",
+                  "save/Const ^save/SaveV2", "T = type: DT_STRING") +
+         NodeText("save/RestoreV2", "RestoreV2",
+                  "save/Const save/names save/slices", types) +
+         NodeText("save/Assign", "Assign", "v save/RestoreV2", kFloat) +
+         Strings("save/parts", {"model"}, true) +
+         NodeText("save/MergeV2Checkpoints", "MergeV2Checkpoints",
+                  "save/parts save/Const ^save/SaveV2");
+}
+
+TEST_F(ExpansionTest, SaversAreReadAndNotRun) {
+  Load(SaverText());
+  EXPECT_THAT(Fetch("v/Assign"), ElementsAre(5));
+  for (const auto& [target, op] :
+       {std::make_pair("save/control_dependency", "SaveV2 'save/SaveV2'"),
+        std::make_pair("save/Assign", "RestoreV2 'save/RestoreV2'"),
+        std::make_pair("save/MergeV2Checkpoints", "MergeV2Checkpoints")}) {
+    EXPECT_THAT(
+        session_->Run({}, {}, {target}),
+        StatusIs(absl::StatusCode::kUnimplemented,
+                 AllOf(HasSubstr(op),
+                       HasSubstr("the op is not run by weft: graphs touch no "
+                                 "files; read and write checkpoints by the "
+                                 "session, or weft's --checkpoint"))))
+        << target;
+  }
+  EXPECT_THAT(Fetch("v"), ElementsAre(5));
+}
+
+TEST_F(ExpansionTest, RefusesASaverWhoseNamesAndSlicesDiffer) {
+  EXPECT_THAT(
+      Import(Strings("file", {"model"}, false) + Strings("names", {"v"}, true) +
+             Strings("slices", {"", ""}, true) +
+             NodeText("restore", "RestoreV2", "file names slices",
+                      "dtypes = list { type: DT_FLOAT }")),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr("RestoreV2 'restore'")));
 }
 
 }  // namespace

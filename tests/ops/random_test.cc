@@ -295,5 +295,32 @@ TEST(MultinomialTest, RefusesWhatCanNotBeDrawn) {
                 "sizes must be 0 or more");
 }
 
+// Word i of the stream chooses what comes to place i, of what is left.
+TEST(RandomShuffleTest, DrawsByTheWordsOfItsStream) {
+  std::vector<int64_t> left = {10, 11, 12, 13, 14, 15};
+  const Philox stream(4, 5);
+  for (size_t i = 0; i + 1 < left.size(); ++i) {
+    const uint32_t word = stream.At(i / 4)[i % 4];
+    std::swap(left[i], left[i + word % (left.size() - i)]);
+  }
+  const Output x = InInts({10, 11, 12, 13, 14, 15});
+  EXPECT_THAT(Ints(RandomShuffle(x, 4, 5)), ElementsAreArray(left));
+}
+
+TEST(RandomShuffleTest, MovesRowsAsAWhole) {
+  const Output x = InInts({3, 2}, {0, 1, 10, 11, 20, 21});
+  const std::vector<int64_t> rows = Ints(RandomShuffle(x, 1, 2));
+  ASSERT_EQ(rows.size(), 6u);
+  std::vector<int64_t> firsts;
+  for (size_t i = 0; i < 6; i += 2) {
+    firsts.push_back(rows[i]);
+    EXPECT_EQ(rows[i + 1], rows[i] + 1);
+  }
+  EXPECT_THAT(firsts, ::testing::UnorderedElementsAre(0, 10, 20));
+  EXPECT_THAT(Ints(RandomShuffle(In(Tensor::Scalar<int32_t>(7)))),
+              ElementsAre(7));
+  EXPECT_THAT(Ints(RandomShuffle(InInts({0, 2}, {}))), ElementsAre());
+}
+
 }  // namespace
 }  // namespace weft

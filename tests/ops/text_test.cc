@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,54 @@ TEST(StringCompareTest, ComparesAndBroadcasts) {
   EXPECT_THAT(Bools(Equal(x, InString("a"))), ElementsAre(true, false, true));
   EXPECT_THAT(Bools(NotEqual(InString("b"), x)),
               ElementsAre(true, false, true));
+}
+
+TEST(StringAddTest, JoinsAndBroadcasts) {
+  const Output x = In(Tensor::Vector<std::string>({"a", "b"}));
+  const Output dot = InString(".");
+  EXPECT_THAT(Evaluate(Add(x, dot)).data<std::string>(),
+              ElementsAre("a.", "b."));
+  // Which comes first matters.
+  EXPECT_EQ(StringOf(Add(Add(dot, InString("!")), Add(InString("!"), dot))),
+            ".!!.");
+}
+
+TEST(AsStringTest, WritesNumbers) {
+  const auto text = [](const Tensor& x, const AsStringOptions& options = {}) {
+    return StringOf(AsString(In(x), options));
+  };
+  EXPECT_EQ(text(Tensor::Scalar<int32_t>(-5)), "-5");
+  EXPECT_EQ(text(Tensor::Scalar<int64_t>(std::numeric_limits<int64_t>::min())),
+            "-9223372036854775808");
+  EXPECT_EQ(text(Tensor::Scalar(true)), "true");
+  // The examples of TensorFlow's documentation.
+  EXPECT_EQ(text(Tensor::Scalar<float>(3.1415926f), {.precision = 2}), "3.14");
+  EXPECT_EQ(text(Tensor::Scalar<double>(0.5)), "0.500000");
+  EXPECT_EQ(text(Tensor::Scalar<double>(0.5), {.shortest = true}), "0.5");
+  EXPECT_EQ(text(Tensor::Scalar<double>(1500), {.scientific = true}),
+            "1.500000e+03");
+  EXPECT_EQ(text(Tensor::Scalar<int32_t>(7), {.width = 3, .fill = "0"}), "007");
+  EXPECT_EQ(text(Tensor::Scalar<int32_t>(7), {.width = 3, .fill = "-"}), "7  ");
+  EXPECT_THAT(Evaluate(AsString(InInts({3, 2}))).data<std::string>(),
+              ElementsAre("3", "2"));
+}
+
+TEST(AsStringTest, RefusesFormatsThatThereAreNot) {
+  const auto mistake = [](DataType dtype, const AsStringOptions& options) {
+    Graph g;
+    AsString(Placeholder(g, "x", dtype, {}), options);
+    return std::string(g.status().message());
+  };
+  EXPECT_THAT(mistake(DataType::kFloat, {.scientific = true, .shortest = true}),
+              HasSubstr("scientific and shortest cannot both be set"));
+  EXPECT_THAT(mistake(DataType::kFloat, {.fill = "00"}),
+              HasSubstr("fill is '00' but must be one of ' ', '+', '-', '0' "
+                        "and '#'"));
+  EXPECT_THAT(mistake(DataType::kInt32, {.precision = 2}),
+              HasSubstr("precision, scientific and shortest are for floats "
+                        "alone, but input is int32"));
+  EXPECT_THAT(mistake(DataType::kFloat, {.width = 1 << 20}),
+              HasSubstr("width is 1048576 but must be -1 to 1024"));
 }
 
 TEST(ShardedFilenameTest, CountsWithFiveDigits) {
