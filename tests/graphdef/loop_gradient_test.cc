@@ -33,7 +33,6 @@ struct Saved {
 std::string Save(const Saved& s, absl::string_view form = "new") {
   const bool is_old = form == kOld;
   const std::string handle_type = is_old ? "DT_STRING" : "DT_RESOURCE";
-  const std::string v2 = is_old ? "" : "V2";
   const std::string elem = TypeAttr("elem_type", s.type);
   const auto enter = [&](const std::string& name, const std::string& from,
                          const std::string& frame) {
@@ -43,7 +42,7 @@ std::string Save(const Saved& s, absl::string_view form = "new") {
   };
   std::string push_handle = s.name + "/Enter";
   std::string pop_handle = s.name + "/pop/Enter";
-  std::string text = NodeText(s.name + "/f_acc", "Stack" + v2,
+  std::string text = NodeText(s.name + "/f_acc", is_old ? "Stack" : "StackV2",
                               is_old ? "" : "minus_one", elem) +
                      enter(push_handle, s.name + "/f_acc", "f") +
                      enter(pop_handle, s.name + "/f_acc", "b");
@@ -62,11 +61,11 @@ std::string Save(const Saved& s, absl::string_view form = "new") {
     pop_handle = s.pop_handle;
   }
   return text +
-         NodeText(s.name + "/StackPushV2", "StackPush" + v2,
+         NodeText(s.name + "/StackPushV2", is_old ? "StackPush" : "StackPushV2",
                   absl::StrCat(push_handle, " ", s.value, " ^", push_loop,
                                "/count_next"),
                   T(s.type)) +
-         NodeText(s.name + "/StackPopV2", "StackPop" + v2,
+         NodeText(s.name + "/StackPopV2", is_old ? "StackPop" : "StackPopV2",
                   absl::StrCat(pop_handle, " ^", pop_loop, "/count_next"),
                   elem);
 }
