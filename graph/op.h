@@ -96,6 +96,11 @@ enum class OpForm : uint8_t {
   kListSet,         // (list, index, item).
   kListStack,       // (list, element_shape).
   kTranspose,       // (value, perm).
+  kPack,            // (values...), with attr axis.
+  kUnpack,          // (value), with attr axis.
+  kSplit,           // (axis, value): parts of equal size.
+  kStridedSlice,    // (input, begin, end, strides), with TensorFlow's masks.
+  kSqueeze,         // (input), with attr squeeze_dims.
 };
 
 struct OpTraits {

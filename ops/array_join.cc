@@ -272,6 +272,7 @@ WEFT_OP(Pack)
     .Number("N")
     .Type("T")
     .Attr("axis", 0)
+    .Form(OpForm::kPack)
     .Infer(InferPack)
     .Gradient([](const GradContext& g) {
       return Unpack(g.dy(), g.num_inputs(),
@@ -284,6 +285,7 @@ WEFT_OP(Unpack)
     .Number("num", 0)
     .Type("T")
     .Attr("axis", 0)
+    .Form(OpForm::kUnpack)
     .Infer(InferUnpack)
     .Gradient([](const GradContext& g) -> Outputs {
       if (g.node()->num_outputs() == 0) return {ZerosLike(g.in(0))};
@@ -307,6 +309,7 @@ WEFT_OP(Split)
     .Output("output: num_split*T")
     .Number("num_split")
     .Type("T")
+    .Form(OpForm::kSplit)
     .Infer(InferSplit)
     .Gradient([](const GradContext& g) -> Outputs {
       return {Output(), Concat(AllDys(g), g.in(0))};

@@ -201,6 +201,7 @@ WEFT_OP(Squeeze)
     .Output("output: T")
     .Type("T")
     .Attr("squeeze_dims", std::vector<int64_t>{})
+    .Form(OpForm::kSqueeze)
     .Infer(InferSqueeze)
     .Gradient(GradReshapedBack);
 

@@ -238,6 +238,7 @@ WEFT_OP(StridedSlice)
     .Attr("ellipsis_mask", 0)
     .Attr("new_axis_mask", 0)
     .Attr("shrink_axis_mask", 0)
+    .Form(OpForm::kStridedSlice)
     .Infer(InferStridedSlice)
     .Gradient(GradStridedSlice);
 
