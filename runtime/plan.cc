@@ -59,8 +59,11 @@ absl::Status Plan::Compile(RandomCounters* counters) {
   Prune(&graph_, nullptr);  // Handles and what carried them.
   WEFT_RETURN_IF_ERROR(OrderNodes(&graph_));
   WEFT_RETURN_IF_ERROR(CheckPlaceholders(graph_));
-  if (options_.passes.enabled && options_.rewrites)
-    WEFT_RETURN_IF_ERROR(RunRewrites(options_.precision, &graph_, &report_));
+  if (options_.passes.enabled && options_.rewrites) {
+    WEFT_RETURN_IF_ERROR(
+        RunRewrites({.rolls = options_.rolls, .precision = options_.precision},
+                    &graph_, &report_));
+  }
   WEFT_RETURN_IF_ERROR(MakeKernels());
   FindStridedValues();
   FindKept();
@@ -74,6 +77,10 @@ absl::Status Plan::Compile(RandomCounters* counters) {
   for (const PlanVariable& variable : graph_.variables) {
     has_flexible_variables_ |= !variable.shape->IsFullyDefined();
   }
+  has_rolled_loops_ = std::any_of(
+      graph_.nodes.begin(), graph_.nodes.end(), [](const PlanNode& node) {
+        return node.role == OpRole::kWhile && node.made != nullptr;
+      });
   return absl::OkStatus();
 }
 
@@ -167,8 +174,7 @@ absl::Status Plan::CheckPrecision() const {
 }
 
 int64_t Plan::max_iterations(int node) const {
-  const Node* source = graph_.nodes[node].source;
-  const AttrValue* limit = source->attrs().Find("_max_iterations");
+  const AttrValue* limit = graph_.nodes[node].attrs().Find("_max_iterations");
   const int64_t* own = limit != nullptr ? limit->get_if<int64_t>() : nullptr;
   return own != nullptr ? *own : options_.max_loop_iterations;
 }

@@ -25,6 +25,8 @@ struct PlanOptions {
   PassOptions passes = {};
   // False: every node is run by itself, as check_numerics needs it.
   bool rewrites = true;
+  // False: unrolled steps stay as they are.
+  bool rolls = true;
   Precision precision = Precision::kFloat32;
   int64_t max_loop_iterations = std::numeric_limits<int64_t>::max();
 };
@@ -67,6 +69,9 @@ class Plan {
   const PassReport& report() const { return report_; }
   // Do the variables have shapes that are not fixed by the graph?
   bool has_flexible_variables() const { return has_flexible_variables_; }
+  // Did unrolled steps become loops? Then a layout may fail where that of the
+  // plan without them (PlanOptions::rolls) would not.
+  bool has_rolled_loops() const { return has_rolled_loops_; }
 
  private:
   absl::Status Compile(RandomCounters* counters);
@@ -85,6 +90,7 @@ class Plan {
   std::vector<int> random_counter_;                    // By node.
   std::vector<std::atomic<uint64_t>*> counters_;
   bool has_flexible_variables_ = false;
+  bool has_rolled_loops_ = false;
 };
 
 // A kernel for a kCompute node. Unimplemented if there is none.

@@ -100,7 +100,8 @@ PlanRunner::PlanRunner(std::unique_ptr<const Plan> plan, Signature signature,
 
 absl::Status PlanRunner::Run(absl::Span<const Tensor> feeds,
                              std::vector<Tensor>* outputs,
-                             const RunOptions& options) {
+                             const RunOptions& options, bool* fits) {
+  *fits = true;
   WEFT_RETURN_IF_ERROR(CheckFeeds(feeds));
   const bool misaligned = std::any_of(feeds.begin(), feeds.end(), IsMisaligned);
   std::vector<Tensor> aligned;
@@ -112,7 +113,8 @@ absl::Status PlanRunner::Run(absl::Span<const Tensor> feeds,
     feeds = aligned;
   }
   Lease lease(this);
-  const absl::Status status = RunLeased(feeds, outputs, options, lease.get());
+  const absl::Status status =
+      RunLeased(feeds, outputs, options, lease.get(), fits);
   if (!status.ok()) GiveBack(lease.get(), outputs);
   return status;
 }
@@ -149,7 +151,7 @@ absl::Status PlanRunner::CheckFeeds(absl::Span<const Tensor> feeds) const {
 absl::Status PlanRunner::RunLeased(absl::Span<const Tensor> feeds,
                                    std::vector<Tensor>* outputs,
                                    const RunOptions& options,
-                                   ExecutionContext* context) {
+                                   ExecutionContext* context, bool* fits) {
   const Plan& plan = *plan_;
   context->Start(options);
   WEFT_RETURN_IF_ERROR(context->CheckStop());
@@ -161,7 +163,8 @@ absl::Status PlanRunner::RunLeased(absl::Span<const Tensor> feeds,
     store_->Snapshot(cells_, &context->variables, &context->versions);
     WEFT_RETURN_IF_ERROR(CheckVariables(*context));
   }
-  WEFT_RETURN_IF_ERROR(BindLayout(feeds, context));
+  WEFT_RETURN_IF_ERROR(BindLayout(feeds, context, fits));
+  if (!*fits) return absl::OkStatus();
   WEFT_RETURN_IF_ERROR(BindValues(feeds, outputs, options, context));
   WEFT_RETURN_IF_ERROR(Execute(plan, context, 0, context->layout()->main_end,
                                options.check_numerics));
@@ -199,13 +202,15 @@ absl::Status PlanRunner::CheckVariables(const ExecutionContext& context) const {
 }
 
 absl::Status PlanRunner::BindLayout(absl::Span<const Tensor> feeds,
-                                    ExecutionContext* context) {
+                                    ExecutionContext* context, bool* fits) {
   MakeKey(*plan_, feeds, context->variables, &context->key);
   if (context->layout() != nullptr && context->layout()->key == context->key) {
     return absl::OkStatus();
   }
   WEFT_ASSIGN_OR_RETURN(std::shared_ptr<const Layout> layout,
                         FindLayout(feeds, *context));
+  *fits = layout != nullptr;
+  if (!*fits) return absl::OkStatus();
   return context->Bind(std::move(layout));
 }
 
@@ -215,22 +220,24 @@ absl::StatusOr<std::shared_ptr<const Layout>> PlanRunner::FindLayout(
   std::lock_guard<std::mutex> lock(layouts_mu_);
   ++ticks_;
   for (KeptLayout& kept : layouts_) {
-    if (kept.layout->key != context.key) continue;
+    if (kept.key != context.key) continue;
     kept.last_used = ticks_;
     return kept.layout;
   }
-  WEFT_ASSIGN_OR_RETURN(std::shared_ptr<const Layout> layout,
-                        MakeLayout(feeds, context));
-  layouts_made_.fetch_add(1, std::memory_order_relaxed);
+  absl::StatusOr<std::shared_ptr<const Layout>> made =
+      MakeLayout(feeds, context);
+  if (!made.ok() && !plan_->has_rolled_loops()) return made.status();
+  const std::shared_ptr<const Layout> layout = made.ok() ? *made : nullptr;
+  layouts_made_.fetch_add(layout != nullptr, std::memory_order_relaxed);
   if (layouts_.size() < static_cast<size_t>(max_layouts_)) {
-    layouts_.push_back({layout, ticks_});
+    layouts_.push_back({layout, ticks_, context.key});
   } else {
     auto oldest =
         std::min_element(layouts_.begin(), layouts_.end(),
                          [](const KeptLayout& a, const KeptLayout& b) {
                            return a.last_used < b.last_used;
                          });
-    *oldest = {layout, ticks_};
+    *oldest = {layout, ticks_, context.key};
   }
   return layout;
 }

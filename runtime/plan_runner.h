@@ -31,8 +31,10 @@ class PlanRunner {
              const RunResources& resources, VariableStore* store,
              int max_layouts);
 
+  // *fits becomes false, and nothing is run, if the plan has rolled loops that
+  // do not hold for shapes such as these: the plan without them is to be run.
   absl::Status Run(absl::Span<const Tensor> feeds, std::vector<Tensor>* outputs,
-                   const RunOptions& options);
+                   const RunOptions& options, bool* fits);
 
   const Plan& plan() const { return *plan_; }
   const Signature& signature() const { return signature_; }
@@ -46,18 +48,21 @@ class PlanRunner {
 
  private:
   struct KeptLayout {
-    std::shared_ptr<const Layout> layout;
+    std::shared_ptr<const Layout> layout;  // Null: there is none.
     uint64_t last_used = 0;
+    std::vector<int64_t> key;
   };
   class Lease;
 
   absl::Status CheckFeeds(absl::Span<const Tensor> feeds) const;
   absl::Status RunLeased(absl::Span<const Tensor> feeds,
                          std::vector<Tensor>* outputs,
-                         const RunOptions& options, ExecutionContext* context);
+                         const RunOptions& options, ExecutionContext* context,
+                         bool* fits);
   absl::Status CheckVariables(const ExecutionContext& context) const;
   absl::Status BindLayout(absl::Span<const Tensor> feeds,
-                          ExecutionContext* context);
+                          ExecutionContext* context, bool* fits);
+  // Null if the plan does not fit.
   absl::StatusOr<std::shared_ptr<const Layout>> FindLayout(
       absl::Span<const Tensor> feeds, const ExecutionContext& context);
   absl::StatusOr<std::shared_ptr<const Layout>> MakeLayout(

@@ -98,11 +98,16 @@ class SessionImpl : public Session {
     if (options.num_threads > 0) return options.num_threads;
     return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   }
-  // Without `rewrites` every node is run by itself.
+  // How a signature is compiled.
+  enum class PlanForm {
+    kFull,
+    kUnrolled,  // Unrolled steps do not become loops.
+    kPlain,     // Every node is run by itself.
+  };
   absl::StatusOr<std::shared_ptr<PlanRunner>> FindRunner(
-      const Signature& signature, bool rewrites = true);
+      const Signature& signature, PlanForm form = PlanForm::kFull);
   absl::StatusOr<std::shared_ptr<PlanRunner>> MakeRunner(
-      const Signature& signature, bool rewrites = true);
+      const Signature& signature, PlanForm form = PlanForm::kFull);
   absl::Status RunOnce(const Signature& signature, const RunOptions& options);
   absl::Status CheckValue(absl::string_view name, const Tensor& value) const;
   void FreeMemory();
@@ -144,13 +149,18 @@ absl::Status SessionImpl::RunPlan(PlanRunner* runner,
   }
   runs_.fetch_add(1, std::memory_order_relaxed);
   absl::Status status;
+  bool fits = true;
+  const auto run_as = [&](PlanForm form) {
+    auto other = FindRunner(runner->signature(), form);
+    return other.ok() ? (*other)->Run(feeds, outputs, options, &fits)
+                      : other.status();
+  };
   if (options.check_numerics && runner->plan().options().rewrites) {
     // What is rewritten does not say which node it was.
-    auto plain = FindRunner(runner->signature(), /*rewrites=*/false);
-    status =
-        plain.ok() ? (*plain)->Run(feeds, outputs, options) : plain.status();
+    status = run_as(PlanForm::kPlain);
   } else {
-    status = runner->Run(feeds, outputs, options);
+    status = runner->Run(feeds, outputs, options, &fits);
+    if (!fits) status = run_as(PlanForm::kUnrolled);
   }
   std::lock_guard<std::mutex> lock(running_mu_);
   if (--running_ == 0) all_done_.notify_all();
@@ -168,12 +178,13 @@ void SessionImpl::FreeMemory() {
 }
 
 absl::StatusOr<std::shared_ptr<PlanRunner>> SessionImpl::MakeRunner(
-    const Signature& signature, bool rewrites) {
+    const Signature& signature, PlanForm form) {
   WEFT_ASSIGN_OR_RETURN(const ResolvedSignature resolved,
                         Resolve(graph_, signature));
   const PlanOptions options = {
       .passes = options_.passes,
-      .rewrites = rewrites,
+      .rewrites = form != PlanForm::kPlain,
+      .rolls = form == PlanForm::kFull,
       .precision = options_.precision,
       .max_loop_iterations = options_.max_loop_iterations};
   WEFT_ASSIGN_OR_RETURN(std::unique_ptr<const Plan> plan,
@@ -183,14 +194,17 @@ absl::StatusOr<std::shared_ptr<PlanRunner>> SessionImpl::MakeRunner(
 }
 
 absl::StatusOr<std::shared_ptr<PlanRunner>> SessionImpl::FindRunner(
-    const Signature& signature, bool rewrites) {
+    const Signature& signature, PlanForm form) {
   const std::string key =
-      absl::StrCat(rewrites ? "" : "plain:", SignatureKey(signature));
+      absl::StrCat(form == PlanForm::kFull       ? ""
+                   : form == PlanForm::kUnrolled ? "unrolled:"
+                                                 : "plain:",
+                   SignatureKey(signature));
   std::lock_guard<std::mutex> lock(runners_mu_);
   std::shared_ptr<PlanRunner>& runner = runners_[key];
   if (runner == nullptr) {
     absl::StatusOr<std::shared_ptr<PlanRunner>> made =
-        MakeRunner(signature, rewrites);
+        MakeRunner(signature, form);
     if (!made.ok()) {
       runners_.erase(key);
       return made.status();

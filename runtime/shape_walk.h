@@ -72,6 +72,8 @@ class ShapeWalk {
   absl::Status WalkNode(int node);
   absl::Status WalkKernel(int node);
   absl::Status WalkWhile(int node);
+  bool IsLaidOut(int node) const;
+  void SkipShapeOnly();
   absl::Status WalkIf(int node);
   absl::Status CheckCondition(int node, int value) const;
   void ShapeWrittenVariables(int node);

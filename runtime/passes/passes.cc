@@ -16,14 +16,19 @@ absl::Status RunPasses(const PassOptions& options, PlanGraph* graph,
   return OrderNodes(graph);
 }
 
-absl::Status RunRewrites(Precision precision, PlanGraph* graph,
+absl::Status RunRewrites(const RewriteOptions& options, PlanGraph* graph,
                          PassReport* report) {
+  if (options.rolls) {
+    RollUp(graph, report);
+    Prune(graph, nullptr);
+    WEFT_RETURN_IF_ERROR(OrderNodes(graph));
+  }
   HoistInvariants(graph, report);
   WEFT_RETURN_IF_ERROR(OrderNodes(graph));
   StoreRows(graph, report);
   Prune(graph, nullptr);
   WEFT_RETURN_IF_ERROR(OrderNodes(graph));
-  RewriteLoops(precision, graph, report);
+  RewriteLoops(options.precision, graph, report);
   Prune(graph, nullptr);
   WEFT_RETURN_IF_ERROR(OrderNodes(graph));
   FusePointwise(graph, report);

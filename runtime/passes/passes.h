@@ -37,9 +37,19 @@ void ShareCommonSubexpressions(PlanGraph* graph, PassReport* report);
 
 // ---- When variables are bound: RunRewrites ----------------------------------
 
+struct RewriteOptions {
+  bool rolls = true;  // Unrolled steps become loops.
+  Precision precision = Precision::kFloat32;
+};
+
 // Those that put made nodes (see MadeOp) in the place of others.
-absl::Status RunRewrites(Precision precision, PlanGraph* graph,
+absl::Status RunRewrites(const RewriteOptions& options, PlanGraph* graph,
                          PassReport* report);
+
+// Unrolled steps of a recurrence become a loop: a While that is a made node. It
+// holds only if what is not known of the shapes of the steps is the same in all
+// of them: see Layout::Create.
+void RollUp(PlanGraph* graph, PassReport* report);
 
 // Constants, reads of variables and sums of known shape that are the same in
 // every step leave their loop.

@@ -120,7 +120,7 @@ class Rewriter {
   // The node's micro-op, or "".
   static std::string MicroOpOf(const PlanNode& node) {
     const auto& trait = node.traits().pointwise;
-    return node.made == nullptr && trait.has_value() ? trait->micro_op : "";
+    return trait.has_value() ? trait->micro_op : "";
   }
 
   // ---- Rows of lists --------------------------------------------------------
@@ -158,10 +158,12 @@ class Rewriter {
   // If `value` is a row of a tensor from outside: that tensor, else -1.
   int TensorOfRow(int value) const {
     const PlanNode* get = MakerOf(value);
-    if (get == nullptr || FormOf(*get) != OpForm::kListGet ||
-        get->frame != body_ || !IsOutside(get->inputs[0])) {
+    if (get == nullptr || get->frame != body_ || get->inputs.empty() ||
+        !IsOutside(get->inputs[0])) {
       return -1;
     }
+    if (get->made != nullptr && get->made->op == "_Row") return get->inputs[0];
+    if (FormOf(*get) != OpForm::kListGet) return -1;
     const PlanNode* list = MakerOf(get->inputs[0]);
     if (list == nullptr || FormOf(*list) != OpForm::kListFromTensor) return -1;
     const int tensor = list->inputs[0];
