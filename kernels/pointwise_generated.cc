@@ -12,7 +12,7 @@ namespace {
 // About two per cycle.
 constexpr int64_t kInstructionsPerMicrosecond = 5000;
 // What is worth handing to another thread.
-constexpr int64_t kMicrosecondsPerPart = 4;
+constexpr int64_t kMicrosecondsPerPart = 2;
 // Loads, and as many stores.
 constexpr int kMaxPointers = 2 * kMaxPointwisePlaces;
 

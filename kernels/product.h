@@ -48,7 +48,29 @@ struct PackedProduct {
   // cache. Gives the same bits.
   bool backwards = false;
   void* scratch = nullptr;  // ProductScratchBytes.
+
+  // The part of it for rows [begin, end) of c.
+  PackedProduct Rows(int64_t begin, int64_t end) const {
+    PackedProduct part = *this;
+    part.m = end - begin;
+    part.a += begin * a_stride;
+    part.c += begin * c_stride;
+    if (addend != nullptr) part.addend += begin * addend_stride;
+    return part;
+  }
+  // Should threads share its rows, rather than its columns? If each can have
+  // all of b in its cache: then the rows that a thread has computed are those
+  // that it goes on with.
+  bool SharesRows() const {
+    constexpr int64_t kCachedBytes = 5 << 18;
+    constexpr int64_t kFewRows = 16;
+    return m >= kFewRows &&
+           k * n * static_cast<int64_t>(sizeof(W)) <= kCachedBytes;
+  }
 };
+
+// Rows of a product that go together, if threads share them.
+inline constexpr int64_t kProductRows = 8;
 
 template <typename W>
 size_t ProductScratchBytes(int64_t m, int64_t k);

@@ -34,17 +34,29 @@ inline int64_t PanelBytes(int64_t k, int64_t columns) {
   return columns * (RoundedUp(k, 4) + 8);
 }
 
-// Rows as steps, each of RoundedUp(k, 4) bytes, in SmallProduct::scratch; then
-// what one step is worth, for each row.
+// Rows as steps, in SmallProduct::scratch: behind those of a row stands what
+// one of them is worth.
 struct SmallRows {
-  SmallRows(const SmallProduct& p)
-      : stride(RoundedUp(p.k, 4)),
-        steps(static_cast<uint8_t*>(p.scratch)),
-        scales(reinterpret_cast<float*>(steps + RoundedUp(p.m * stride, 64))) {}
+  explicit SmallRows(const SmallProduct& p)
+      : k(RoundedUp(p.k, 4)),
+        stride(RowBytes(p.k)),
+        steps(static_cast<uint8_t*>(p.scratch)) {}
 
+  static int64_t RowBytes(int64_t k) {
+    return RoundedUp(k, 4) + static_cast<int64_t>(sizeof(float));
+  }
+  float worth(int64_t row) const {
+    float value;
+    std::memcpy(&value, steps + row * stride + k, sizeof(value));
+    return value;
+  }
+  void set_worth(int64_t row, float value) const {
+    std::memcpy(steps + row * stride + k, &value, sizeof(value));
+  }
+
+  int64_t k;
   int64_t stride;
   uint8_t* steps;
-  float* scales;
 };
 
 }  // namespace weft
@@ -99,19 +111,19 @@ float LargestOf(const float* x, int64_t n) {
   return result + not_a_number;
 }
 
-void TakeSteps(const SmallProduct& p, int64_t begin, int64_t end) {
+void TakeSteps(const SmallProduct& p) {
   const SmallRows rows(p);
   const F d;
   const I32 di;
   const hn::Rebind<uint8_t, F> bytes;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  for (int64_t r = begin; r < end; ++r) {
+  for (int64_t r = 0; r < p.m; ++r) {
     const float* x = p.a + r * p.a_stride;
     uint8_t* to = rows.steps + r * rows.stride;
     const float largest = LargestOf(x, p.k);
     // Below, nothing is left.
     const bool is_zero = largest < 1e-30f;
-    rows.scales[r] = is_zero ? 0.0f : largest / 127;
+    rows.set_worth(r, is_zero ? 0.0f : largest / 127);
     const float steps = is_zero || std::isnan(largest) ? 0 : 127 / largest;
     const auto factor = hn::Set(d, steps);
     int64_t i = 0;
@@ -124,7 +136,7 @@ void TakeSteps(const SmallProduct& p, int64_t begin, int64_t end) {
       const float v = std::isnan(largest) ? 0 : x[i] * steps;
       to[i] = static_cast<uint8_t>(std::lrint(v) + 128);
     }
-    std::memset(to + p.k, 128, rows.stride - p.k);
+    std::memset(to + p.k, 128, rows.k - p.k);
   }
 }
 
@@ -189,7 +201,7 @@ void Block(const SmallProduct& p, int64_t row, int64_t panel) {
   HWY_UNROLL(8)
   for (int q = 0; q < kPanels; ++q)
     b[q] = p.packed_b + (panel + q) * PanelBytes(p.k, columns);
-  for (int64_t i = 0; i < rows.stride; i += 4) {
+  for (int64_t i = 0; i < rows.k; i += 4) {
     Weights y[kSums];
     HWY_UNROLL(8)
     for (int q = 0; q < kPanels; ++q) {
@@ -217,7 +229,7 @@ void Block(const SmallProduct& p, int64_t row, int64_t panel) {
     const int64_t column = panel * columns + s * lanes;
     HWY_UNROLL(8)
     for (int r = 0; r < kRows; ++r) {
-      const auto worth = hn::Mul(scale, hn::Set(d, rows.scales[row + r]));
+      const auto worth = hn::Mul(scale, hn::Set(d, rows.worth(row + r)));
       const auto steps = hn::ConvertTo(d, hn::Sub(sum[r][s], zero));
       const auto addend =
           p.addend == nullptr
@@ -351,21 +363,34 @@ void PackMatrix(const float* from, int64_t row_stride, int64_t column_stride,
 
 template <>
 size_t ProductScratchBytes<int8_t>(int64_t m, int64_t k) {
-  return RoundedUp(m * RoundedUp(k, 4), 64) + m * sizeof(float);
+  return m * SmallRows::RowBytes(k);
 }
 
 template <>
 void ComputeProduct(const SmallProduct& p, ThreadPool& pool) {
   if (p.m == 0 || p.n == 0) return;
-  const int64_t row_grain = std::max<int64_t>(1, (1 << 15) / (p.k + 1));
-  pool.ParallelFor(p.m, row_grain, [&](int64_t begin, int64_t end) {
-    HWY_DYNAMIC_DISPATCH(TakeSteps)(p, begin, end);
-  });
   const int64_t columns = PanelColumns<int8_t>();
   const int64_t panels = (p.n + columns - 1) / columns;
   // With few rows a product takes as long as its matrix takes to be read.
   const int64_t work =
       std::max<int64_t>(std::max<int64_t>(p.m, 4) * p.k * columns, 1);
+  const bool is_small = panels * work < 2 * kWorthAThread;
+  if (is_small || p.SharesRows()) {
+    const int64_t rows =
+        std::max(kWorthAThread * p.m / (work * panels), int64_t{1});
+    const int64_t grain =
+        is_small ? p.m
+                 : (rows + kProductRows - 1) / kProductRows * kProductRows;
+    pool.ParallelFor(p.m, grain, [&](int64_t begin, int64_t end) {
+      SmallProduct part = p.Rows(begin, end);
+      part.scratch =
+          static_cast<char*>(p.scratch) + begin * SmallRows::RowBytes(p.k);
+      HWY_DYNAMIC_DISPATCH(TakeSteps)(part);
+      HWY_DYNAMIC_DISPATCH(Panels)(part, 0, panels);
+    });
+    return;
+  }
+  HWY_DYNAMIC_DISPATCH(TakeSteps)(p);
   constexpr int64_t kTogether = 4;
   const int64_t grain =
       std::max(kWorthAThread / (kTogether * work), int64_t{1}) * kTogether;

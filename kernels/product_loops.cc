@@ -178,12 +178,7 @@ void Panels(const PackedProduct<T, W>& p, int64_t begin, int64_t end) {
   const int64_t bytes = (end - begin) * kVectors * Lanes<T>() * p.k * sizeof(W);
   if (p.m > kRowsAtOnce && bytes <= kCachedPanels) {
     for (int64_t row = 0; row < p.m; row += kRowsAtOnce) {
-      PackedProduct<T, W> part = p;
-      part.m = std::min(kRowsAtOnce, p.m - row);
-      part.a += row * p.a_stride;
-      part.c += row * p.c_stride;
-      if (p.addend != nullptr) part.addend += row * p.addend_stride;
-      Panels(part, begin, end);
+      Panels(p.Rows(row, std::min(row + kRowsAtOnce, p.m)), begin, end);
     }
     return;
   }
@@ -300,6 +295,17 @@ void ComputeProduct(const PackedProduct<T, W>& p, ThreadPool& pool) {
   const int64_t columns = PanelColumns<W>();
   const int64_t panels = (p.n + columns - 1) / columns;
   const int64_t work = std::max<int64_t>(CostOf(p.m) * p.k * columns, 1);
+  if (p.SharesRows()) {
+    const int64_t grain =
+        std::max(kWorthAThread * p.m / (kProductRows * work * panels),
+                 int64_t{1}) *
+        kProductRows;
+    if (p.m < 2 * grain) return Run(p, 0, panels);
+    pool.ParallelFor(p.m, grain, [&](int64_t begin, int64_t end) {
+      Run(p.Rows(begin, end), 0, panels);
+    });
+    return;
+  }
   // Some panels go together.
   constexpr int64_t kTogether = 4;
   const int64_t grain =

@@ -104,6 +104,10 @@ WEFT_KERNEL(_Row, RowKernel, {});
 
 // ---- _RowStore, _SetRow, _StoredRows ----------------------------------------
 
+// Copying less than this is not worth handing to another thread, though that
+// thread may just have computed it.
+constexpr int64_t kBytesPerThread = 8 << 10;
+
 // The axis of a store that the number of a row goes along.
 int RowAxis(const KernelInit& init) {
   return init.attrs.Get<bool>("swapped") ? 1 : 0;
@@ -191,12 +195,15 @@ class SetRowKernel : public Kernel {
     if (i < 0 || i >= n)
       return OutOfRange("index ", i, " must be in [0, ", n, ")");
     const RowParts p = PartsOfRow(c.input(0), axis_);
-    char* to = static_cast<char*>(c.input(0).data) + i * p.bytes;
-    const char* from = static_cast<const char*>(c.input(3).data);
-    for (int64_t k = 0; k < p.parts && p.bytes > 0; ++k) {
-      std::memcpy(to, from, p.bytes);
-      to += p.distance;
-      from += p.bytes;
+    char* const to = static_cast<char*>(c.input(0).data) + i * p.bytes;
+    const char* const from = static_cast<const char*>(c.input(3).data);
+    if (p.bytes > 0) {
+      c.pool().ParallelFor(p.parts, kBytesPerThread / p.bytes + 1,
+                           [&](int64_t begin, int64_t end) {
+                             for (int64_t k = begin; k < end; ++k)
+                               std::memcpy(to + k * p.distance,
+                                           from + k * p.bytes, p.bytes);
+                           });
     }
     static_cast<uint8_t*>(c.input(1).data)[i] = 1;
     return absl::OkStatus();

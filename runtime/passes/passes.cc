@@ -31,6 +31,9 @@ absl::Status RunRewrites(const RewriteOptions& options, PlanGraph* graph,
   RewriteLoops(options.precision, graph, report);
   Prune(graph, nullptr);
   WEFT_RETURN_IF_ERROR(OrderNodes(graph));
+  SplitFirst(graph, report);
+  Prune(graph, nullptr);
+  WEFT_RETURN_IF_ERROR(OrderNodes(graph));
   FusePointwise(graph, report);
   Prune(graph, nullptr);
   return OrderNodes(graph);

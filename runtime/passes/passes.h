@@ -64,6 +64,9 @@ void RewriteLoops(Precision precision, PlanGraph* graph, PassReport* report);
 // Lists that loops fill, step by step, are tensors.
 void StoreRows(PlanGraph* graph, PassReport* report);
 
+// What is split when all its elements are computed is split before.
+void SplitFirst(PlanGraph* graph, PassReport* report);
+
 // Connected elementwise nodes become one: a _Pointwise program.
 void FusePointwise(PlanGraph* graph, PassReport* report);
 

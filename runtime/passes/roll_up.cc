@@ -538,6 +538,7 @@ class Roller {
     TensorShape shape = *first.shape;
     if (shape.has_rank()) shape.InsertDim(0, chain.steps);
     MadeOp store{.op = "_RowStore"};
+    store.attrs.Set("swapped", false);
     store.input_types = {DataType::kInt32, DataType::kInt32};
     store.output_types = {first.dtype, DataType::kBool};
     const int made = graph_.AddMade(
@@ -550,10 +551,15 @@ class Roller {
     MadeOp all{.op = "_StoredRows"};
     all.attrs.Set("shape", shape);
     all.attrs.Set("num_elements", int64_t{chain.steps});
-    all.output_types = {first.dtype};
-    loop.rows[of] =
-        Make(std::move(all), source, 0,
-             {rows, flags, graph_.nodes[loop.node].outputs[0]}, shape);
+    all.attrs.Set("swapped", false);
+    const int token = graph_.nodes[loop.node].outputs[0];
+    all.input_types = {first.dtype, DataType::kBool,
+                       graph_.values[token].dtype};
+    all.output_types = {first.dtype, DataType::kBool};
+    const int read =
+        graph_.AddMade(std::move(all), source, 0, {rows, flags, token},
+                       {shape, TensorShape({0})});
+    loop.rows[of] = graph_.nodes[read].outputs[0];
   }
 
   void AddSetRow(int c, const RowMemory& store) {
@@ -564,6 +570,7 @@ class Roller {
         loop.backwards ? IndexOf(c, chain.steps - 1, -1) : loop.index;
     const DataType type = graph_.values[store.rows].dtype;
     MadeOp op{.op = "_SetRow"};
+    op.attrs.Set("swapped", false);
     op.input_types = {type, DataType::kBool, DataType::kInt32, type};
     const int node =
         graph_.AddMade(std::move(op), chain.series[store.of.series][0], body,

@@ -77,6 +77,35 @@ TEST_F(RewritesTest, OneResultAloneTakesTheMemoryOfAVariable) {
   ExpectSame({last[2]}, {{x, Random({3, 4})}, {y, Random({3, 4})}});
 }
 
+// ---- SplitFirst -------------------------------------------------------------
+
+TEST_F(RewritesTest, WhatIsSplitIsSplitBeforeItIsComputed) {
+  const Output half = Placeholder(g, "half", DataType::kFloat, {-1, 2});
+  const Outputs parts = Split(Tanh(x * 2.0, "t"), 2, 1);
+  const Outputs out = {Mul(parts[0], half, "a"), Neg(parts[1], "b")};
+  const std::string text = After(SplitFirst, out, {x, half});
+  EXPECT_EQ(report_[0], "splits: 2 elementwise nodes moved behind one");
+  EXPECT_THAT(before_, HasSubstr("Split 'Split'(Split/split_dim:0, t:0)\n"));
+  EXPECT_THAT(text, HasSubstr("Split 'Split'(Split/split_dim:0, feed 0)\n"));
+  EXPECT_THAT(text, HasSubstr("Mul 'Mul'(Split:0, "));
+  EXPECT_THAT(text, HasSubstr("Mul 'Mul'(Split:1, "));
+  ExpectSame(out, {{x, Random({3, 4})}, {half, Random({3, 2})}});
+}
+
+TEST_F(RewritesTest, WhatIsAlsoUsedWholeIsSplitAfterwards) {
+  const Output t = Tanh(x, "t");
+  const Outputs parts = Split(t, 2, 1);
+  After(SplitFirst, {parts[0], t}, {x});
+  EXPECT_EQ(report_[0], "splits: 0 elementwise nodes moved behind one");
+  // Nor is what combines several tensors, or what changes the type.
+  After(SplitFirst, {Split(Add(x, y), 2, 1)[0]}, {x, y});
+  EXPECT_EQ(report_[0], "splits: 0 elementwise nodes moved behind one");
+  After(SplitFirst, {Split(Cast(x, DataType::kDouble), 2, 1)[0]}, {x});
+  EXPECT_EQ(report_[0], "splits: 0 elementwise nodes moved behind one");
+}
+
+// ---- FusePointwise, its limits ----------------------------------------------
+
 TEST_F(RewritesTest, OneNodeAloneStays) {
   EXPECT_EQ(After(FusePointwise, {Neg(x, "z")}, {x}),
             "Neg 'z'(feed 0)\n-> z:0\n");
@@ -84,8 +113,7 @@ TEST_F(RewritesTest, OneNodeAloneStays) {
 
 TEST_F(RewritesTest, OneSlowNodeAloneIsAProgram) {
   Output z = Tanh(x, "z");
-  EXPECT_EQ(After(FusePointwise, {z}, {x}),
-            "_Pointwise 'z'(feed 0)\n-> z:0\n");
+  EXPECT_EQ(After(FusePointwise, {z}, {x}), "_Pointwise 'z'(feed 0)\n-> z:0\n");
   EXPECT_EQ(report_[0], "pointwise: 1 nodes became 1 programs");
   ExpectSame({z}, {{x, Random({3, 4})}});
 }

@@ -127,7 +127,7 @@ TEST_F(RollUpTest, InputsMayBePartsOfTensors) {
     // Products of all steps at once, in either direction.
     PlanGraph plan = MakePlanGraph({hs.back()}, {seq, h0, w, b});
     PassReport report;
-    ASSERT_OK(RunRewrites(/*rolls=*/true, &plan, &report));
+    ASSERT_OK(RunRewrites({}, &plan, &report));
     EXPECT_THAT(plan.ToString(), HasSubstr("_ProjectRow"));
   }
 }
@@ -380,7 +380,7 @@ TEST_F(RollUpTest, LongChainsMakeSmallPlans) {
   PlanGraph plan = MakePlanGraph({hs.back(), Pack(hs, 1)}, {x_all, h0, w, b});
   EXPECT_GT(plan.nodes.size(), 4 * static_cast<size_t>(kSteps));
   PassReport report;
-  ASSERT_OK(RunRewrites(/*rolls=*/true, &plan, &report));
+  ASSERT_OK(RunRewrites({}, &plan, &report));
   EXPECT_LT(plan.nodes.size(), 100u);
 }
 

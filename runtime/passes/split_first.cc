@@ -1,0 +1,106 @@
+// What is computed of each element, and then split, is split first:
+//
+//   r, u = split(sigmoid(x))   =>   a, b = split(x)
+//                                   r = sigmoid(a)
+//                                   u = sigmoid(b)
+//
+// A split is a view, and each part can then be fused with what is computed from
+// it.
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "runtime/passes/passes.h"
+
+namespace weft {
+namespace {
+
+class Splitter {
+ public:
+  explicit Splitter(PlanGraph* graph) : graph_(*graph) {
+    uses_.assign(graph_.values.size(), 0);
+    is_control_.assign(graph_.nodes.size(), false);
+    for (const PlanNode& node : graph_.nodes) {
+      for (int input : node.inputs) ++uses_[input];
+      for (int control : node.controls) is_control_[control] = true;
+    }
+    for (const PlanFrame& frame : graph_.frames) {
+      for (int result : frame.results) ++uses_[result];
+      for (int target : frame.targets) is_control_[target] = true;
+    }
+  }
+
+  // How many computations were moved.
+  int Run() {
+    int moved = 0;
+    const int nodes = static_cast<int>(graph_.nodes.size());
+    for (int n = 0; n < nodes; ++n) {
+      const PlanNode& node = graph_.nodes[n];
+      if (!IsPlain(node) || node.traits().form != OpForm::kSplit) continue;
+      while (MoveBehind(n)) ++moved;
+    }
+    return moved;
+  }
+
+ private:
+  static bool IsPlain(const PlanNode& node) {
+    return node.role == OpRole::kCompute && node.made == nullptr &&
+           node.controls.empty() && node.phase == WritePhase::kNone &&
+           !node.traits().stateful;
+  }
+
+  // Which input of the node its output follows, element by element, while all
+  // others are scalars; -1 if there is none.
+  int ElementsOf(const PlanNode& node) const {
+    if (!IsPlain(node) || !node.traits().pointwise.has_value()) return -1;
+    int found = -1;
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      const TensorShape& shape = *graph_.values[node.inputs[i]].shape;
+      if (shape.has_rank() && shape.rank() == 0) continue;
+      if (found >= 0) return -1;
+      found = static_cast<int>(i);
+    }
+    if (found < 0 || node.outputs.size() != 1) return -1;
+    const DataType type = graph_.values[node.inputs[found]].dtype;
+    return graph_.values[node.outputs[0]].dtype == type ? found : -1;
+  }
+
+  // Computes what the node splits from its parts instead.
+  bool MoveBehind(int split) {
+    const int whole = graph_.nodes[split].inputs[1];
+    const int maker = graph_.values[whole].node;
+    if (maker < 0 || uses_[whole] != 1 || is_control_[maker]) return false;
+    const PlanNode made = graph_.nodes[maker];
+    const int input = ElementsOf(made);
+    if (input < 0 || made.frame != graph_.nodes[split].frame) return false;
+    const int from = made.inputs[input];
+    const Ids outputs = graph_.nodes[split].outputs;
+    Ids parts;
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      PlanValue part = graph_.values[outputs[i]];
+      parts.push_back(graph_.AddValue(part));
+      uses_.push_back(1);
+      PlanNode copy = made;
+      copy.inputs[input] = parts.back();
+      copy.outputs = {outputs[i]};
+      graph_.AddNode(std::move(copy));
+    }
+    graph_.nodes[split].inputs[1] = from;
+    graph_.nodes[split].outputs = std::move(parts);
+    return true;
+  }
+
+  PlanGraph& graph_;
+  std::vector<int> uses_;  // By value; results of frames are uses.
+  std::vector<bool> is_control_;
+};
+
+}  // namespace
+
+void SplitFirst(PlanGraph* graph, PassReport* report) {
+  report->push_back(absl::StrCat("splits: ", Splitter(graph).Run(),
+                                 " elementwise nodes moved behind one"));
+}
+
+}  // namespace weft
