@@ -67,6 +67,8 @@ struct TensorList::Storage {
   int64_t capacity =
       0;            // Of `rows` or `elements`; before there are any, a wish.
   int nesting = 1;  // 1 + that of the deepest element.
+  // Of lists like this one; null: nobody asks.
+  std::shared_ptr<std::atomic<int64_t>> room;
 
   Tensor rows;    // [capacity] + element_shape.
   Tensor states;  // uint8 [capacity]: a RowState for each row.
@@ -119,6 +121,7 @@ absl::Status TensorList::Storage::Reserve(int64_t new_size) {
   const int64_t doubled =
       capacity <= kMaxWishedElements << 32 ? 2 * capacity : 0;
   const int64_t new_capacity = std::max(new_size, doubled);
+  if (room != nullptr) room->store(new_capacity, std::memory_order_relaxed);
   if (elements != nullptr) return MakeElements(new_capacity);
   if (rows.is_valid()) return MakeRows(element_shape, new_capacity);
   capacity = std::max(new_size, std::min(new_capacity, kMaxWishedElements));
@@ -220,7 +223,14 @@ absl::StatusOr<std::shared_ptr<TensorList::Storage>> TensorList::Storage::Copy()
     const {
   auto copy = std::make_shared<Storage>(*this);
   if (elements != nullptr) WEFT_RETURN_IF_ERROR(copy->MakeElements(capacity));
-  if (!rows.is_valid()) return copy;
+  if (!rows.is_valid()) {
+    if (elements == nullptr && room != nullptr) {
+      copy->capacity = std::max(
+          capacity,
+          std::min(room->load(std::memory_order_relaxed), kMaxWishedElements));
+    }
+    return copy;
+  }
   WEFT_ASSIGN_OR_RETURN(copy->states, states.Clone(allocator));
   // Rows that are untouched here are this storage's to write.
   for (uint8_t& state : copy->states.mutable_data<uint8_t>()) {
@@ -231,7 +241,8 @@ absl::StatusOr<std::shared_ptr<TensorList::Storage>> TensorList::Storage::Copy()
 
 absl::StatusOr<TensorList> TensorList::Create(
     DataType element_dtype, const TensorShape& element_shape, int64_t size,
-    int64_t capacity, std::shared_ptr<Allocator> allocator) {
+    int64_t capacity, std::shared_ptr<Allocator> allocator,
+    std::shared_ptr<std::atomic<int64_t>> room) {
   if (size < 0)
     return InvalidArgument("a list's size is ", size, " but must be 0 or more");
   if (!IsPlain(element_dtype) && element_dtype != DataType::kString &&
@@ -247,7 +258,10 @@ absl::StatusOr<TensorList> TensorList::Create(
   s.element_shape = element_shape;
   s.allocator = std::move(allocator);
   s.size = size;
+  if (room != nullptr)
+    capacity = std::max(capacity, room->load(std::memory_order_relaxed));
   s.capacity = std::max(size, std::min(capacity, kMaxWishedElements));
+  s.room = std::move(room);
   return list;
 }
 

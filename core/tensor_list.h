@@ -2,6 +2,7 @@
 #ifndef WEFT_CORE_TENSOR_LIST_H_
 #define WEFT_CORE_TENSOR_LIST_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -26,10 +27,13 @@ class TensorList {
   TensorList() = default;  // Empty, of dtype kInvalid.
 
   // A list of `size` elements that are not set yet, with room for `capacity`.
-  // InvalidArgument for a negative size or a dtype that has no tensors.
+  // InvalidArgument for a negative size or a dtype that has no tensors. Lists
+  // that follow each other may share `room`: each begins with as much as those
+  // before it had to make, so that only the first ever moves its elements.
   static absl::StatusOr<TensorList> Create(
       DataType element_dtype, const TensorShape& element_shape, int64_t size,
-      int64_t capacity, std::shared_ptr<Allocator> allocator);
+      int64_t capacity, std::shared_ptr<Allocator> allocator,
+      std::shared_ptr<std::atomic<int64_t>> room = nullptr);
   // The rows of `tensor`; shares its memory until changed.
   static absl::StatusOr<TensorList> FromTensor(
       const Tensor& tensor, std::shared_ptr<Allocator> allocator);

@@ -1,6 +1,7 @@
 // Kernels of ops that make lists and change them. Lists are taken, so that the
 // last user of one changes it in place.
 #include <algorithm>
+#include <atomic>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -32,6 +33,12 @@ ListShape WithElement(const LayoutContext& c, ListShape list, int i) {
 
 // ---- New lists --------------------------------------------------------------
 
+// Of the lists that a node makes, run by run.
+struct ListRoom : public KernelState {
+  std::shared_ptr<std::atomic<int64_t>> room =
+      std::make_shared<std::atomic<int64_t>>(0);
+};
+
 // EmptyTensorList has no elements, and input 1 says how many there will be at
 // most; TensorListReserve has as many as input 1 says.
 template <bool kReserve>
@@ -56,6 +63,7 @@ class NewListKernel : public Kernel {
       return BadSize(ReadInt(*size));
     list.size = !kReserve ? 0 : size != nullptr ? ReadInt(*size) : -1;
     c.SetOutputList(0, std::move(list));
+    c.SetState(std::make_shared<ListRoom>());
     return absl::OkStatus();
   }
 
@@ -68,7 +76,7 @@ class NewListKernel : public Kernel {
         TensorList list,
         TensorList::Create(dtype_, element, kReserve ? number : 0,
                            std::max<int64_t>(number, 0),
-                           c.services().allocator()));
+                           c.services().allocator(), c.state<ListRoom>().room));
     return Return(c, std::move(list));
   }
 

@@ -19,7 +19,7 @@ namespace {
 
 // Freed memory that is kept for reuse, so that values whose size is only known
 // while running do not go to the system each time.
-constexpr size_t kCacheBytes = size_t{64} << 20;
+constexpr size_t kCacheBytes = size_t{1} << 30;
 
 class SessionImpl;
 

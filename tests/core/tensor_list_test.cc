@@ -90,6 +90,23 @@ TEST_F(TensorListTest, FillingAListAllocatesOnce) {
   EXPECT_EQ(allocator_->num_allocations(), allocations);
 }
 
+TEST_F(TensorListTest, ListsThatShareRoomMoveTheirElementsOnce) {
+  const auto room = std::make_shared<std::atomic<int64_t>>(0);
+  const auto make = [&] {
+    return *TensorList::Create(DataType::kFloat, {2}, 0, 0, allocator_, room);
+  };
+  const TensorList constant = make();
+  for (int run = 0; run < 3; ++run) {
+    TensorList list = run < 2 ? make() : constant;
+    const int64_t before = allocator_->num_allocations();
+    for (int i = 0; i < 100; ++i) ASSERT_OK(list.PushBack(Row(i)));
+    const int64_t allocations = allocator_->num_allocations() - before;
+    run == 0 ? EXPECT_GT(allocations, 4) : EXPECT_LE(allocations, 2) << run;
+    EXPECT_THAT(*list.Get(99), TensorEq(Row(99)));
+  }
+  EXPECT_EQ(*room, 128);
+}
+
 TEST_F(TensorListTest, AnElementInSightKeepsItsValue) {
   TensorList list = Rows(3);
   const Tensor before = *list.Get(1);
