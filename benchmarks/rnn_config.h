@@ -25,19 +25,24 @@ inline constexpr RnnConfig kRnnConfigs[] = {
     {"bidi_32x100x128x256", 32, 100, 128, 256, 1, 2},
 };
 
-// kGru applies the reset gate before the product.
-enum class RnnCell { kLstm, kGru, kRnn };
+// kGru applies the reset gate before the product, kGruResetAfter after it.
+enum class RnnCell { kLstm, kGru, kRnn, kGruResetAfter };
 inline constexpr RnnCell kRnnCells[] = {RnnCell::kLstm, RnnCell::kGru,
                                         RnnCell::kRnn};
 
 inline const char* RnnCellName(RnnCell cell) {
   return cell == RnnCell::kLstm  ? "lstm"
-         : cell == RnnCell::kGru ? "gru"
-                                 : "rnn";
+         : cell == RnnCell::kRnn ? "rnn"
+                                 : "gru";
 }
 
 inline int NumGates(RnnCell cell) {
-  return cell == RnnCell::kLstm ? 4 : cell == RnnCell::kGru ? 3 : 1;
+  return cell == RnnCell::kLstm ? 4 : cell == RnnCell::kRnn ? 1 : 3;
+}
+
+// kGruResetAfter has a bias within what the reset gate is multiplied with, too.
+inline int NumBiases(RnnCell cell) {
+  return NumGates(cell) + (cell == RnnCell::kGruResetAfter ? 1 : 0);
 }
 
 // Multiplications and additions of one forward pass.
@@ -52,11 +57,11 @@ inline double ForwardFlops(const RnnConfig& c, RnnCell cell) {
 }
 
 // Of one layer in one direction, row-major. Gates: LSTM i, f, candidate, o;
-// GRU update, reset, candidate.
+// GRU update, reset, candidate, and of the biases the candidate's second one.
 struct RnnWeights {
   std::vector<float> input;      // [depth, gates, units]
   std::vector<float> recurrent;  // [units, gates, units]
-  std::vector<float> bias;       // [gates, units]
+  std::vector<float> bias;       // [biases, units]
 };
 
 }  // namespace weft

@@ -57,6 +57,28 @@ Backward FromBackwardDesc(const PrimitiveDesc& desc) {
           desc.diff_weights_layer_desc(), desc.diff_weights_iter_desc()};
 }
 
+// Either kind of GRU.
+template <typename Gru>
+Forward MakeGruForward(const dnnl::engine& engine, prop_kind kind,
+                       const LayerDescs& d) {
+  const typename Gru::desc desc(kind, d.direction, d.x, Desc(), d.input_weights,
+                                d.recurrent_weights, d.bias, d.y, Desc());
+  return FromDesc<Gru>(typename Gru::primitive_desc(desc, engine));
+}
+
+template <typename Gru, typename GruBackward>
+Backward MakeGruBackward(const dnnl::engine& engine, const LayerDescs& d,
+                         const Forward& forward) {
+  const Desc none;
+  const typename GruBackward::desc desc(
+      prop_kind::backward, d.direction, d.x, none, d.input_weights,
+      d.recurrent_weights, d.bias, d.y, none, d.x, none, d.input_weights,
+      d.recurrent_weights, d.bias, d.y, none);
+  return FromBackwardDesc<GruBackward>(typename GruBackward::primitive_desc(
+      desc, engine,
+      *std::static_pointer_cast<typename Gru::primitive_desc>(forward.desc)));
+}
+
 Forward MakeForward(const dnnl::engine& engine, RnnCell cell, bool training,
                     const LayerDescs& d) {
   const prop_kind kind =
@@ -69,13 +91,10 @@ Forward MakeForward(const dnnl::engine& engine, RnnCell cell, bool training,
     return FromDesc<dnnl::lstm_forward>(
         dnnl::lstm_forward::primitive_desc(desc, engine));
   }
-  if (cell == RnnCell::kGru) {
-    const dnnl::gru_forward::desc desc(kind, d.direction, d.x, none,
-                                       d.input_weights, d.recurrent_weights,
-                                       d.bias, d.y, none);
-    return FromDesc<dnnl::gru_forward>(
-        dnnl::gru_forward::primitive_desc(desc, engine));
-  }
+  if (cell == RnnCell::kGru)
+    return MakeGruForward<dnnl::gru_forward>(engine, kind, d);
+  if (cell == RnnCell::kGruResetAfter)
+    return MakeGruForward<dnnl::lbr_gru_forward>(engine, kind, d);
   const dnnl::vanilla_rnn_forward::desc desc(
       kind, dnnl::algorithm::eltwise_tanh, d.direction, d.x, none,
       d.input_weights, d.recurrent_weights, d.bias, d.y, none);
@@ -99,15 +118,12 @@ Backward MakeBackward(const dnnl::engine& engine, RnnCell cell,
                 forward.desc)));
   }
   if (cell == RnnCell::kGru) {
-    const dnnl::gru_backward::desc desc(
-        kind, d.direction, d.x, none, d.input_weights, d.recurrent_weights,
-        d.bias, d.y, none, d.x, none, d.input_weights, d.recurrent_weights,
-        d.bias, d.y, none);
-    return FromBackwardDesc<dnnl::gru_backward>(
-        dnnl::gru_backward::primitive_desc(
-            desc, engine,
-            *std::static_pointer_cast<dnnl::gru_forward::primitive_desc>(
-                forward.desc)));
+    return MakeGruBackward<dnnl::gru_forward, dnnl::gru_backward>(engine, d,
+                                                                  forward);
+  }
+  if (cell == RnnCell::kGruResetAfter) {
+    return MakeGruBackward<dnnl::lbr_gru_forward, dnnl::lbr_gru_backward>(
+        engine, d, forward);
   }
   const dnnl::vanilla_rnn_backward::desc desc(
       kind, dnnl::algorithm::eltwise_tanh, d.direction, d.x, none,
@@ -185,13 +201,21 @@ class OneDnnNetwork : public OneDnnRnn {
   }
 
   void Run() override {
+    RunForward();
+    if (training_) RunBackward();
+  }
+
+  void RunForward() override {
     omp_set_num_threads(threads_);
     for (Layer& layer : layers_) {
       if (training_) Execute(layer.prepare_forward);
       Execute(layer.forward);
     }
     stream_.wait();
-    if (!training_) return;
+  }
+
+  void RunBackward() override {
+    omp_set_num_threads(threads_);
     for (int l = config_.layers - 1; l >= 0; --l) {
       Layer& layer = layers_[l];
       // The primitive adds to its gradients.
@@ -207,6 +231,9 @@ class OneDnnNetwork : public OneDnnRnn {
       Descend(layer.bias, layer.bias_gradient);
     }
   }
+
+  float* y() override { return Data(layers_.back().y); }
+  float* dy() override { return Data(layers_.back().dy); }
 
   std::vector<float> Output() const override {
     return SwapAxes(Data(layers_.back().y), config_.time, config_.batch,
@@ -242,14 +269,15 @@ class OneDnnNetwork : public OneDnnRnn {
     const int64_t gates = NumGates(cell_), depth = x.get_desc().dims()[2];
     const memory::dims input = {1, directions, depth, gates, units};
     const memory::dims recurrent = {1, directions, units, gates, units};
-    layer.descs = {directions == 2 ? rnn_direction::bidirectional_concat
-                                   : rnn_direction::unidirectional_left2right,
-                   x.get_desc(),
-                   Desc(input, kFloat32, Tag::any),
-                   Desc(recurrent, kFloat32, Tag::any),
-                   Desc({1, directions, gates, units}, kFloat32, Tag::ldgo),
-                   Desc({config_.time, config_.batch, directions * units},
-                        kFloat32, Tag::tnc)};
+    layer.descs = {
+        directions == 2 ? rnn_direction::bidirectional_concat
+                        : rnn_direction::unidirectional_left2right,
+        x.get_desc(),
+        Desc(input, kFloat32, Tag::any),
+        Desc(recurrent, kFloat32, Tag::any),
+        Desc({1, directions, NumBiases(cell_), units}, kFloat32, Tag::ldgo),
+        Desc({config_.time, config_.batch, directions * units}, kFloat32,
+             Tag::tnc)};
     layer.made = MakeForward(engine_, cell_, training_, layer.descs);
     layer.x = x;
     layer.y = memory(layer.descs.y, engine_);

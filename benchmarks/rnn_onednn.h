@@ -24,6 +24,13 @@ class OneDnnRnn {
 
   virtual void Run() = 0;
 
+  // The two halves of a training step, between which a program may compute the
+  // gradient of the outputs. Both [time, batch, directions * units].
+  virtual void RunForward() = 0;
+  virtual void RunBackward() = 0;
+  virtual float* y() = 0;
+  virtual float* dy() = 0;
+
   // [batch, time, directions * units], of the last Run.
   virtual std::vector<float> Output() const = 0;
 };
