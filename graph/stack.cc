@@ -113,9 +113,9 @@ class StackFinder {
 };
 
 // Finds out which nodes form a loop.
-class LoopFinder {
+class LoopConditions {
  public:
-  LoopFinder(const V1Graph& graph, const V1Frames& frames)
+  LoopConditions(const V1Graph& graph, const V1Frames& frames)
       : graph_(graph), frames_(frames), sets_(graph.nodes.size()) {}
 
   // The condition of the loop that each node belongs to; -1: none.
@@ -187,7 +187,7 @@ class StackRewriter {
       : module_(module),
         graph_(module.outermost()),
         frames_(frames),
-        conditions_(LoopFinder(graph_, frames).Run()),
+        conditions_(LoopConditions(graph_, frames).Run()),
         builder_(module, graph_) {}
 
   absl::Status Rewrite(const V1Stack& stack) {

@@ -53,7 +53,7 @@ bool IsLoopVariable(const V1Graph& graph, V1Value value) {
 absl::Status ArrayRewriter::FindGradients() {
   if (gradient_handles_.empty()) return absl::OkStatus();
   WEFT_ASSIGN_OR_RETURN(frames_, FindFrames(graph_));
-  for (const auto& [n, array] : arrays_) FindComplete(n);
+  FindComplete();
   for (int n = 0; n < static_cast<int>(graph_.nodes.size()); ++n) {
     const int array = GradientOf(n);
     if (array < 0 || !WritesArray(ArrayOpOf(graph_.nodes[n].def->op())))
@@ -120,26 +120,25 @@ absl::Status ArrayRewriter::NeedGradientFlow(int n, size_t input, int array) {
 }
 
 // The flow in the array's frame behind which nothing more is written, if there
-// is one.
-void ArrayRewriter::FindComplete(int array) {
-  const int frame = frames_.out[array];
-  std::optional<V1Value> found;
-  if (!GoesOn({array, 1}, 0)) found = {array, 1};
+// is one for an array.
+void ArrayRewriter::FindComplete() {
+  absl::flat_hash_set<int> several;
   for (int n = 0; n < static_cast<int>(graph_.nodes.size()); ++n) {
-    const V1Value value{n, 0};
+    const bool makes = arrays_.contains(n);
+    const V1Value value{n, makes ? 1 : 0};
     const auto flow = flows_.find(value);
-    if (flow == flows_.end() || flow->second != array ||
-        frames_.out[n] != frame) {
+    if (flow == flows_.end() || frames_.out[n] != frames_.out[flow->second])
       continue;
-    }
     const V1Op op = graph_.nodes[n].op();
-    const bool gives = WritesArray(ArrayOpOf(graph_.nodes[n].def->op())) ||
+    const bool gives = makes ||
+                       WritesArray(ArrayOpOf(graph_.nodes[n].def->op())) ||
                        op == V1Op::kExit || op == V1Op::kMerge;
     if (!gives || GoesOn(value, 0)) continue;
-    if (found.has_value()) return;
-    found = value;
+    std::optional<V1Value>& complete = arrays_.at(flow->second).complete;
+    if (complete.has_value()) several.insert(flow->second);
+    complete = value;
   }
-  arrays_.at(array).complete = found;
+  for (int array : several) arrays_.at(array).complete = std::nullopt;
 }
 
 // Is more written behind `flow`, or in some cases?

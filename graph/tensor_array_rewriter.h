@@ -94,7 +94,7 @@ class ArrayRewriter {
   absl::Status AddGradientFlow(V1Value value, int array);
   absl::Status SpreadGradientFlow(V1Value value);
   absl::Status NeedGradientFlow(int n, size_t input, int array);
-  void FindComplete(int array);
+  void FindComplete();
   bool GoesOn(V1Value flow, int depth) const;
   void PointAtComplete();
   bool OnlyForGradients(V1Value handle) const;
