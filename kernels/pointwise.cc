@@ -1,9 +1,13 @@
 // _Pointwise: a fused program, by generated code or interpreted.
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/describes.h"
 #include "core/kernel.h"
 #include "core/status.h"
 #include "kernels/pointwise_generated.h"
@@ -13,24 +17,44 @@
 namespace weft {
 namespace {
 
-struct PointwiseState : public KernelState {
+std::string DescribeDomain(const std::string& why_interpreted) {
+  return why_interpreted.empty()
+             ? absl::StrCat("generated for ", VectorSetName())
+             : absl::StrCat("interpreted: ", why_interpreted);
+}
+
+struct PointwiseState : public KernelState, public Describes {
   std::shared_ptr<const PointwiseLayout> layout;
   std::vector<GeneratedDomain> generated;  // By domain.
+
+  std::string Describe() const override {
+    std::vector<std::string> texts;
+    for (const GeneratedDomain& d : generated)
+      texts.push_back(DescribeDomain(d.reason));
+    texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+    return absl::StrJoin(texts, "; ");
+  }
 };
 
 template <typename T>
-class PointwiseKernel : public Kernel {
+class PointwiseKernel : public Kernel, public Describes {
  public:
   explicit PointwiseKernel(const KernelInit& init)
       : program_(PointwiseProgram::FromAttrs(
             init.attrs, static_cast<int>(init.input_types.size()))),
         why_not_generated_(
-            WhyNotGenerated(program_, init.attrs.Get<DataType>("T"))) {
+            init.attrs.Find("interpreted") != nullptr
+                ? "generated code is switched off"
+                : WhyNotGenerated(program_, init.attrs.Get<DataType>("T"))) {
     for (const PointwiseInstruction& i : program_.instructions)
       loops_.push_back(FindPointwiseLoop<T>(i.op));
   }
 
   bool TakesStrides(int) const override { return true; }
+
+  std::string Describe() const override {
+    return DescribeDomain(why_not_generated_);
+  }
 
   absl::Status Layout(LayoutContext& c) const override {
     WEFT_CHECK(program_.num_registers() <= kMaxPointwisePlaces);

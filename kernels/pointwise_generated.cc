@@ -1,6 +1,7 @@
 #include "kernels/pointwise_generated.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -133,6 +134,20 @@ void RunRows(const GeneratedDomain& d, const KernelContext& c, int64_t begin,
   }
 }
 
+// Parts that are worth another thread, and as many as threads can share evenly.
+void SetParts(int64_t lanes, GeneratedDomain* g) {
+  const int64_t vectors_per_row = (g->columns + lanes - 1) / lanes;
+  const int64_t microseconds = g->rows * vectors_per_row *
+                               g->function->num_instructions() /
+                               kInstructionsPerMicrosecond;
+  const uint64_t most = microseconds / kMicrosecondsPerPart;
+  const int64_t n = g->rows == 1 ? vectors_per_row : g->rows;
+  g->num_parts = std::min<int64_t>(n, std::bit_floor(most));
+  if (g->num_parts <= 1) return;
+  g->grain = (n + g->num_parts - 1) / g->num_parts;
+  if (g->rows == 1) g->grain *= lanes;
+}
+
 }  // namespace
 
 std::string WhyNotGenerated(const PointwiseProgram& program, DataType type) {
@@ -144,6 +159,10 @@ std::string WhyNotGenerated(const PointwiseProgram& program, DataType type) {
   }
   if (!VectorSetInUse().has_value()) return "the processor has no AVX2";
   return "";
+}
+
+std::string VectorSetName() {
+  return VectorSetInUse() == VectorSet::kAvx512 ? "AVX-512" : "AVX2";
 }
 
 GeneratedDomain GenerateDomain(const PointwiseProgram& program,
@@ -166,25 +185,17 @@ GeneratedDomain GenerateDomain(const PointwiseProgram& program,
   g.rows = d.size / g.columns;
   g.rows_at_once = d.axes.size() > 1 ? d.axes[1] : 1;
   if (d.axes.size() > 2) g.slabs.assign(d.axes.begin() + 2, d.axes.end());
-  const int64_t lanes = LanesOf(set);
-  const int64_t vectors_per_part = 1 + kInstructionsPerMicrosecond *
-                                           kMicrosecondsPerPart /
-                                           g.function->num_instructions();
-  const int64_t vectors_per_row = (g.columns + lanes - 1) / lanes;
-  g.grain = g.rows == 1
-                ? vectors_per_part * lanes
-                : (vectors_per_part + vectors_per_row - 1) / vectors_per_row;
+  SetParts(LanesOf(set), &g);
   return g;
 }
 
 void RunGenerated(const GeneratedDomain& d, const KernelContext& c) {
-  if (d.rows == 1) {
-    if (d.columns < 2 * d.grain) return RunAll(d, c);
+  if (d.num_parts <= 1) {
+    d.slabs.empty() ? RunAll(d, c) : RunRows(d, c, 0, d.rows);
+  } else if (d.rows == 1) {
     c.pool().ParallelFor(d.columns, d.grain, [&](int64_t begin, int64_t end) {
       RunColumns(d, c, begin, end);
     });
-  } else if (d.rows < 2 * d.grain) {
-    d.slabs.empty() ? RunAll(d, c) : RunRows(d, c, 0, d.rows);
   } else {
     c.pool().ParallelFor(d.rows, d.grain, [&](int64_t begin, int64_t end) {
       RunRows(d, c, begin, end);

@@ -31,13 +31,17 @@ struct GeneratedDomain {
   int64_t columns = 1, rows = 1;
   int64_t rows_at_once = 1;    // What one call can do: the second axis.
   std::vector<int64_t> slabs;  // The axes beyond.
-  // Rows, or columns of the only row, that are worth another thread.
+  // What is worth other threads: rows, or columns of the only row.
+  int64_t num_parts = 1;
   int64_t grain = 1;
 };
 
 // Why a program with instructions of this type can not be generated at all on
 // this processor, as in "erf has no vector function"; empty: it can.
 std::string WhyNotGenerated(const PointwiseProgram& program, DataType type);
+
+// Of the instructions that code is generated for on this processor.
+std::string VectorSetName();
 
 // Of a program for which that is empty.
 GeneratedDomain GenerateDomain(const PointwiseProgram& program,

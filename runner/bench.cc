@@ -114,7 +114,8 @@ class BenchRun {
     WEFT_RETURN_IF_ERROR(Open(flags_.passes, flags_.precision, &side_));
     if (flags_.verify) {
       WEFT_RETURN_IF_ERROR(
-          Open(/*passes=*/IsReduced(), Precision::kFloat32, &reference_));
+          Open(IsReduced() ? flags_.passes : PassOptions{.enabled = false},
+               Precision::kFloat32, &reference_));
       WEFT_RETURN_IF_ERROR(
           reference_.session->SetVariables(side_.session->GetVariables()));
     }
@@ -161,10 +162,11 @@ class BenchRun {
 
   bool IsReduced() const { return flags_.precision != Precision::kFloat32; }
 
-  absl::Status Open(bool passes, Precision precision, Side* side) {
+  absl::Status Open(const PassOptions& passes, Precision precision,
+                    Side* side) {
     absl::StatusOr<std::unique_ptr<Session>> session =
         Session::Create(model_.graph(), {.num_threads = flags_.threads,
-                                         .passes = {.enabled = passes},
+                                         .passes = passes,
                                          .precision = precision});
     if (!session.ok()) {
       return WithExitCode(Annotate(session.status(), model_.path),

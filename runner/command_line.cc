@@ -98,11 +98,13 @@ absl::Status ReadBytes(const std::string& text, size_t* bytes) {
       "' but must be a number of bytes above 0, as in 1000000, 512M or 2G");
 }
 
-absl::Status ReadPasses(const std::string& text, bool* enabled) {
-  *enabled = text == "all";
-  if (*enabled || text == "none") return absl::OkStatus();
+absl::Status ReadPasses(const std::string& text, PassOptions* passes) {
+  passes->enabled = text != "none";
+  passes->generated_code = text == "all";
+  if (text == "all" || text == "none" || text == "interpreted")
+    return absl::OkStatus();
   return InvalidArgument("--passes is '", Printable(text),
-                         "' but must be 'all' or 'none'");
+                         "' but must be 'all', 'interpreted' or 'none'");
 }
 
 absl::Status ReadPrecision(const std::string& text, bool passes,
@@ -129,7 +131,7 @@ absl::Status ReadBench(const Numbers& numbers, BenchFlags* bench) {
   WEFT_RETURN_IF_ERROR(
       ReadInt("--time", numbers.time, 1, kMaxSize, &bench->time));
   WEFT_RETURN_IF_ERROR(ReadPasses(numbers.bench_passes, &bench->passes));
-  return ReadPrecision(numbers.bench_precision, bench->passes,
+  return ReadPrecision(numbers.bench_precision, bench->passes.enabled,
                        &bench->precision);
 }
 
@@ -143,11 +145,11 @@ absl::Status ReadNumbers(const Numbers& numbers, CommandLine* line) {
   WEFT_RETURN_IF_ERROR(ReadBytes(numbers.memory, &run.memory));
   WEFT_RETURN_IF_ERROR(ReadPasses(numbers.run_passes, &run.passes));
   WEFT_RETURN_IF_ERROR(
-      ReadPrecision(numbers.run_precision, run.passes, &run.precision));
+      ReadPrecision(numbers.run_precision, run.passes.enabled, &run.precision));
   InspectFlags& inspect = line->inspect;
   WEFT_RETURN_IF_ERROR(ReadPasses(numbers.inspect_passes, &inspect.passes));
-  WEFT_RETURN_IF_ERROR(ReadPrecision(numbers.inspect_precision, inspect.passes,
-                                     &inspect.precision));
+  WEFT_RETURN_IF_ERROR(ReadPrecision(
+      numbers.inspect_precision, inspect.passes.enabled, &inspect.precision));
   return ReadBench(numbers, &line->bench);
 }
 
@@ -210,8 +212,9 @@ void AddRun(CLI::App& app, RunFlags* flags, Numbers* numbers) {
           "Memory that the run may use, as in 512M or 2G");
   AddText(verb, "--repeat", &numbers->repeat, "N",
           "Run so often, and say on stderr how long it takes");
-  AddText(verb, "--passes", &numbers->run_passes, "all|none",
-          "none: run the graph as it stands, for comparison");
+  AddText(verb, "--passes", &numbers->run_passes, "all|interpreted|none",
+          "For comparison: interpreted: elementwise programs without code made "
+          "for them; none: the graph as it stands");
   AddPrecision(verb, &numbers->run_precision);
   verb->add_flag("--check-numerics", flags->check_numerics,
                  "Fail where the first NaN or infinity arises");
@@ -240,8 +243,8 @@ void AddInspect(CLI::App& app, InspectFlags* flags, Numbers* numbers) {
   AddText(verb, "--checkpoint", &flags->checkpoint, "PREFIX|DIR",
           "For that run: values of the variables; none: those of the "
           "SavedModel");
-  AddText(verb, "--passes", &numbers->inspect_passes, "all|none",
-          "With --plan: none: the graph as it stands");
+  AddText(verb, "--passes", &numbers->inspect_passes, "all|interpreted|none",
+          "With --plan: as for run");
   AddPrecision(verb, &numbers->inspect_precision);
   verb->add_flag("--json", flags->json, "Print JSON");
   verb->footer(kInspectHelp);
@@ -267,8 +270,8 @@ void AddBench(CLI::App& app, BenchFlags* flags, Numbers* numbers) {
           "Threads to use; 0: one per core");
   AddText(verb, "--repeat", &numbers->bench_repeat, "N",
           "Run so often; 0: for about a second");
-  AddText(verb, "--passes", &numbers->bench_passes, "all|none",
-          "none: run the graph as it stands");
+  AddText(verb, "--passes", &numbers->bench_passes, "all|interpreted|none",
+          "As for run");
   AddPrecision(verb, &numbers->bench_precision);
   verb->add_flag("--verify", flags->verify,
                  "Run the graph as it stands (with --precision: in float32) by "

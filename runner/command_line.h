@@ -24,7 +24,7 @@ struct RunFlags {
   absl::Duration timeout = absl::InfiniteDuration();
   size_t memory = std::numeric_limits<size_t>::max();
   int repeat = 1;
-  bool passes = true;
+  PassOptions passes = {};
   Precision precision = Precision::kFloat32;
   bool check_numerics = false;
   bool json = false;
@@ -38,7 +38,7 @@ struct InspectFlags {
   std::vector<std::string> feeds;  // NAME, or as for RunFlags.
   std::vector<std::string> fetches;
   bool plan = false;
-  bool passes = true;
+  PassOptions passes = {};
   Precision precision = Precision::kFloat32;
   bool json = false;
 };
@@ -54,7 +54,7 @@ struct BenchFlags {
   int time = 100;
   int threads = 0;
   int repeat = 0;  // 0: as often as fits in a second.
-  bool passes = true;
+  PassOptions passes = {};
   Precision precision = Precision::kFloat32;
   bool verify = false;
   bool json = false;

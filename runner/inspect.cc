@@ -87,10 +87,9 @@ absl::StatusOr<std::string> DescribePlan(const InspectFlags& flags,
                                          const Console& console) {
   absl::StatusOr<PlanRequest> request = ReadRequest(flags, model);
   if (!request.ok()) return WithExitCode(request.status(), ExitCode::kFeed);
-  const absl::StatusOr<std::unique_ptr<Session>> session =
-      Session::Create(model.graph(), {.num_threads = 1,
-                                      .passes = {.enabled = flags.passes},
-                                      .precision = flags.precision});
+  const absl::StatusOr<std::unique_ptr<Session>> session = Session::Create(
+      model.graph(),
+      {.num_threads = 1, .passes = flags.passes, .precision = flags.precision});
   if (!session.ok()) return WithExitCode(session.status(), ExitCode::kModel);
   const absl::StatusOr<std::unique_ptr<Callable>> callable =
       (*session)->Prepare(request->signature);

@@ -151,7 +151,7 @@ absl::Status Runner::OpenSession(Model model) {
   absl::StatusOr<std::unique_ptr<Session>> session = Session::Create(
       std::move(model.meta_graph.graph), {.num_threads = flags_.threads,
                                           .memory_budget_bytes = flags_.memory,
-                                          .passes = {.enabled = flags_.passes},
+                                          .passes = flags_.passes,
                                           .precision = flags_.precision});
   if (!session.ok()) {
     return WithExitCode(Annotate(session.status(), model.path),

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/describes.h"
 
 namespace weft {
 namespace {
@@ -68,6 +69,31 @@ void DescribeProgram(const Plan& plan, const Layout& layout,
                   " instructions\n");
 }
 
+// What kernels say about themselves; once laid out, about that layout.
+void DescribeKernels(const Plan& plan, const Layout* layout,
+                     std::string* text) {
+  std::vector<std::string> lines(plan.graph().nodes.size());
+  for (size_t n = 0; n < lines.size(); ++n) {
+    const auto* kernel =
+        dynamic_cast<const Describes*>(plan.kernel(static_cast<int>(n)));
+    if (kernel != nullptr) lines[n] = kernel->Describe();
+  }
+  if (layout != nullptr) {
+    for (const Instruction& i : layout->program) {
+      const auto* state = dynamic_cast<const Describes*>(i.state);
+      if (state != nullptr && i.node >= 0) lines[i.node] = state->Describe();
+    }
+  }
+  size_t count = 0;
+  for (size_t n = 0; n < lines.size(); ++n) {
+    if (lines[n].empty() || ++count > kMaxNotes) continue;
+    absl::StrAppend(text, "  ", plan.graph().Describe(static_cast<int>(n)),
+                    ": ", lines[n], "\n");
+  }
+  if (count > kMaxNotes)
+    absl::StrAppend(text, "  and ", count - kMaxNotes, " more\n");
+}
+
 void DescribeMemory(const Layout& layout, std::string* text) {
   size_t bytes = 0, shared = 0;
   for (const ArenaUse& use : layout.arena_uses) {
@@ -93,6 +119,7 @@ std::string DescribePlan(const PlanRunner& runner) {
     absl::StrAppend(&text, "  ", line, "\n");
   DescribeVariables(plan.graph(), &text);
   const std::shared_ptr<const Layout> layout = runner.last_layout();
+  DescribeKernels(plan, layout.get(), &text);
   if (layout == nullptr)
     return absl::StrCat(text, "not laid out yet: it has not been run\n");
   absl::StrAppend(&text, "layout (", runner.layouts_made(),

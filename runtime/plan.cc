@@ -63,6 +63,7 @@ absl::Status Plan::Compile(RandomCounters* counters) {
     WEFT_RETURN_IF_ERROR(
         RunRewrites({.rolls = options_.rolls, .precision = options_.precision},
                     &graph_, &report_));
+    if (!options_.passes.generated_code) InterpretPrograms(&graph_, &report_);
   }
   WEFT_RETURN_IF_ERROR(MakeKernels());
   FindStridedValues();

@@ -31,6 +31,8 @@ namespace weft {
 // Which passes a plan goes through. See runtime/passes.
 struct PassOptions {
   bool enabled = true;  // False: the graph runs as it stands, but for pruning.
+  // False: elementwise programs run without code that is made for them.
+  bool generated_code = true;
 };
 
 // In what the weights of products in loops are kept. Anything but kFloat32 is

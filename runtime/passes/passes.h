@@ -70,6 +70,9 @@ void SplitFirst(PlanGraph* graph, PassReport* report);
 // Connected elementwise nodes become one: a _Pointwise program.
 void FusePointwise(PlanGraph* graph, PassReport* report);
 
+// Those programs are interpreted: no code is generated for them.
+void InterpretPrograms(PlanGraph* graph, PassReport* report);
+
 }  // namespace weft
 
 #endif  // WEFT_RUNTIME_PASSES_PASSES_H_

@@ -103,6 +103,9 @@ TEST_F(InspectTest, ShowsThePlan) {
                        "--checkpoint", checkpoints_},
                       model_),
               HasSubstr("[1, 1, 3]"));
+  EXPECT_THAT(
+      Inspect({"--plan", "--fetch", "y", "--passes=interpreted"}, model_),
+      HasSubstr("interpreted: generated code is switched off"));
   const ProcessResult unknown =
       Weft({"inspect", model_, "--plan", "--fetch", "z"});
   EXPECT_EQ(unknown.exit_code, 4);

@@ -116,7 +116,8 @@ TEST_F(ArithmeticTest, GivesTheSameWithoutPassesAndOnOneThread) {
   const std::vector<std::string> args = {"--feed", "x=[[0.3, 0.7]]", "--fetch",
                                          "y", "--json"};
   const std::string expected = Run(args).out;
-  for (const char* flag : {"--passes=none", "--threads=1", "--memory=64M"}) {
+  for (const char* flag : {"--passes=none", "--passes=interpreted",
+                           "--threads=1", "--memory=64M"}) {
     std::vector<std::string> with_flag = args;
     with_flag.push_back(flag);
     EXPECT_EQ(Run(with_flag).out, expected) << flag;
@@ -198,7 +199,7 @@ TEST_F(ArithmeticTest, ExplainsWrongCommandLines) {
       {{"--memory", "99999999999T"}, 2, "--memory is '99999999999T'"},
       {{"--passes", "some"},
        2,
-       "--passes is 'some' but must be 'all' or 'none'"},
+       "--passes is 'some' but must be 'all', 'interpreted' or 'none'"},
       {{"--repeat", "0"}, 2, "--repeat is '0'"},
       {{"--feed"}, 2, "--feed"},
       {{"--feed", "x"}, 2, "--feed 'x' must be NAME=VALUE"},

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "hwy/targets.h"
 #include "ops/array.h"
 #include "ops/control_flow.h"
 #include "ops/math.h"
@@ -20,7 +21,10 @@
 namespace weft {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -104,6 +108,13 @@ TEST_F(RewritesTest, WhatIsAlsoUsedWholeIsSplitAfterwards) {
   EXPECT_EQ(report_[0], "splits: 0 elementwise nodes moved behind one");
 }
 
+TEST_F(RewritesTest, SplitsOfSplitsAreTheSame) {
+  const Outputs halves = Split(Sigmoid(x), 2, 1);
+  const Outputs parts = Split(Tanh(halves[0]), 2, 1);
+  const Outputs more = Split(Sigmoid(halves[1]), 2, 1);
+  ExpectSame({parts[0] * more[1], parts[1] + more[0]}, {{x, Random({5, 4})}});
+}
+
 // ---- FusePointwise, its limits ----------------------------------------------
 
 TEST_F(RewritesTest, OneNodeAloneStays) {
@@ -116,6 +127,66 @@ TEST_F(RewritesTest, OneSlowNodeAloneIsAProgram) {
   EXPECT_EQ(After(FusePointwise, {z}, {x}), "_Pointwise 'z'(feed 0)\n-> z:0\n");
   EXPECT_EQ(report_[0], "pointwise: 1 nodes became 1 programs");
   ExpectSame({z}, {{x, Random({3, 4})}});
+}
+
+// ---- Code -------------------------------------------------------------------
+
+// What a plan for `fetch` says, with and without a run.
+std::string Describe(Output fetch, const std::vector<Feed>& feeds,
+                     const PassOptions& passes, bool runs = true) {
+  const auto session =
+      Session::Create(fetch.graph(), {.num_threads = 1, .passes = passes});
+  EXPECT_OK(session.status());
+  Signature signature = {.fetches = {fetch.name()}};
+  std::vector<Tensor> values, results;
+  for (const Feed& feed : feeds) {
+    signature.feeds.push_back(feed.name);
+    values.push_back(feed.value);
+  }
+  const auto callable = (*session)->Prepare(signature);
+  EXPECT_OK(callable.status());
+  if (runs) {
+    EXPECT_OK((*callable)->Run(values, &results));
+  }
+  return (*callable)->DescribePlan();
+}
+
+TEST_F(RewritesTest, ThePlanSaysWhetherProgramsAreGenerated) {
+  const std::vector<Feed> feeds = {{x, Random({30, 4})}};
+  const std::string generated = hwy::SupportedTargets() & HWY_AVX3
+                                    ? "generated for AVX-512"
+                                : hwy::SupportedTargets() & HWY_AVX2
+                                    ? "generated for AVX2"
+                                    : "interpreted: the processor has no AVX2";
+  Output known = Sigmoid(Neg(x), "known");
+  Output unknown = Log(Neg(x), "unknown");
+  for (bool runs : {false, true}) {
+    EXPECT_THAT(Describe(known, feeds, {}, runs),
+                HasSubstr("_Pointwise 'known': " + generated));
+    EXPECT_THAT(
+        Describe(known, feeds, {.generated_code = false}, runs),
+        AllOf(HasSubstr("generated code: switched off for 1 programs"),
+              HasSubstr("_Pointwise 'known': interpreted: generated code "
+                        "is switched off")));
+    EXPECT_THAT(
+        Describe(unknown, feeds, {}, runs),
+        HasSubstr("_Pointwise 'unknown': interpreted: log is computed by the "
+                  "C library"));
+  }
+}
+
+TEST_F(RewritesTest, TheInterpreterGivesTheSameBits) {
+  const Output gates = Concat({x, y}, 1);
+  const Outputs parts = Split(gates, 2, 1);
+  const Output c = Sigmoid(parts[0]) * Tanh(parts[1]) + 0.25f;
+  const Output h = Tanh(c) * Sigmoid(parts[0] + x);
+  const std::vector<Feed> feeds = {{x, Random({37, 4})}, {y, Random({37, 4})}};
+  SessionOptions options{.num_threads = 1};
+  const std::vector<Tensor> generated = weft::Run({c, h}, feeds, options);
+  options.passes.generated_code = false;
+  const std::vector<Tensor> interpreted = weft::Run({c, h}, feeds, options);
+  EXPECT_THAT(generated[0], TensorNear(interpreted[0], 0));
+  EXPECT_THAT(generated[1], TensorNear(interpreted[1], 0));
 }
 
 TEST_F(RewritesTest, TypesAreNotMixed) {
