@@ -1,5 +1,7 @@
 #include "core/tensor_list.h"
 
+#include <atomic>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -101,7 +103,11 @@ TEST_F(TensorListTest, ListsThatShareRoomMoveTheirElementsOnce) {
     const int64_t before = allocator_->num_allocations();
     for (int i = 0; i < 100; ++i) ASSERT_OK(list.PushBack(Row(i)));
     const int64_t allocations = allocator_->num_allocations() - before;
-    run == 0 ? EXPECT_GT(allocations, 4) : EXPECT_LE(allocations, 2) << run;
+    if (run == 0) {
+      EXPECT_GT(allocations, 4);
+    } else {
+      EXPECT_LE(allocations, 2) << run;
+    }
     EXPECT_THAT(*list.Get(99), TensorEq(Row(99)));
   }
   EXPECT_EQ(*room, 128);
