@@ -59,7 +59,7 @@ void MeasureRow(const RnnRow& row, const std::vector<Contender>& contenders,
     nlohmann::ordered_json peers = nlohmann::ordered_json::object();
     for (size_t i = 1; i < ms.size(); ++i)
       if (!std::isnan(ms[i])) peers[contenders[i].name] = Rounded(ms[i]);
-    const nlohmann::ordered_json object = {
+    nlohmann::ordered_json object = {
         {"config", row.config},
         {"cell", row.cell},
         {"mode", row.mode},
@@ -71,6 +71,7 @@ void MeasureRow(const RnnRow& row, const std::vector<Contender>& contenders,
         {"peers", peers},
         {"ratio", OrNull(best_peer / ms[0])},
     };
+    if (!std::isnan(row.error)) object["error"] = row.error;
     std::printf("%s\n", object.dump().c_str());
   } else {
     std::printf("%-26s %-15s %-20s %d %10.3f ms", row.config.c_str(),
@@ -83,6 +84,7 @@ void MeasureRow(const RnnRow& row, const std::vector<Contender>& contenders,
     }
     if (std::isfinite(best_peer))
       std::printf("  ratio %.2f", best_peer / ms[0]);
+    if (!std::isnan(row.error)) std::printf("  error %.2g", row.error);
     std::printf("\n");
   }
   std::fflush(stdout);

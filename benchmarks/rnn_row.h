@@ -28,6 +28,9 @@ struct RnnRow {
   int threads = 1;
   double flops = 0;          // Of one run; 0: not counted.
   double bound_seconds = 0;  // 0: not known.
+  // Where weft computes with less precision: the largest difference that it
+  // makes. NaN: it does not.
+  double error = NAN;
 };
 
 // The first contender is weft, the others its peers. They take turns in every

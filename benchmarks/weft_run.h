@@ -17,6 +17,7 @@ namespace weft {
 struct WeftRunOptions {
   int threads = 1;
   bool passes = true;
+  Precision precision = Precision::kFloat32;
 };
 
 class WeftRun {
@@ -25,9 +26,10 @@ class WeftRun {
   WeftRun(const Graph& graph, const Signature& signature,
           std::vector<Tensor> feeds, const WeftRunOptions& options)
       : feeds_(std::move(feeds)),
-        session_(Must(
-            Session::Create(graph, {.num_threads = options.threads,
-                                    .passes = {.enabled = options.passes}}))) {
+        session_(
+            Must(Session::Create(graph, {.num_threads = options.threads,
+                                         .passes = {.enabled = options.passes},
+                                         .precision = options.precision}))) {
     Must(session_->Initialize());
     callable_ = Must(session_->Prepare(signature));
   }

@@ -114,7 +114,7 @@ def prepare(request):
         return None
     if request["mode"] == "train_char_rnn":
         return char_rnn(request)
-    if request["mode"] == "train":
+    if request["mode"].startswith("train"):
         return training(request)
     return inference(request)
 
