@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <new>
@@ -99,7 +100,8 @@ TEST_F(CheckpointKillTest, BeforeEachCallInTurn) {
 
 TEST_F(CheckpointKillTest, AtAHundredRandomMoments) {
   std::minstd_rand random(1);
-  for (int round = 0; round < 100; ++round) {
+  // More and later ones where a machine is too slow to have saved anything.
+  for (int round = 0; round < 100 || saved_->load() == 0; ++round) {
     const pid_t child = ::fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
@@ -107,14 +109,13 @@ TEST_F(CheckpointKillTest, AtAHundredRandomMoments) {
         if (!Save(step)) ::_exit(1);
       }
     }
-    ::usleep(random() % 10000);
+    ::usleep(random() % (100 * std::max(round, 100)));
     ::kill(child, SIGKILL);
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     ASSERT_TRUE(WIFSIGNALED(status)) << "a save failed";
     ExpectIntact();
   }
-  EXPECT_GT(saved_->load(), 0);
 }
 
 }  // namespace
