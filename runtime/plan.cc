@@ -1,16 +1,32 @@
 #include "runtime/plan.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "core/status.h"
+#include "graph/unknown_op.h"
 #include "runtime/diagnose.h"
 #include "runtime/import_graph.h"
 #include "runtime/variable_access.h"
 
 namespace weft {
+
+namespace {
+
+// Why the node has no schema.
+std::string WhyUnknown(const PlanNode& node) {
+  const AttrValue* attr = node.source != nullptr
+                              ? node.source->attrs().Find(kUnsupportedAttr)
+                              : nullptr;
+  const std::string* reason =
+      attr != nullptr ? attr->get_if<std::string>() : nullptr;
+  return reason != nullptr ? *reason : "weft does not have this op";
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Kernel>> MakeKernel(const PlanGraph& graph,
                                                    int node) {
@@ -22,7 +38,7 @@ absl::StatusOr<std::unique_ptr<Kernel>> MakeKernel(const PlanGraph& graph,
                      .output_types = n.made->output_types});
   }
   const OpSchema* schema = n.schema();
-  if (schema == nullptr) return Unimplemented("weft does not have this op");
+  if (schema == nullptr) return Unimplemented(WhyUnknown(n));
   // A variable's handle counts as such, whatever stands for it in the plan.
   std::vector<DataType> inputs, outputs;
   for (const Output& input : n.source->inputs())

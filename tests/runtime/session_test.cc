@@ -14,6 +14,7 @@
 #include "core/kernel.h"
 #include "gmock/gmock.h"
 #include "graph/op.h"
+#include "graph/unknown_op.h"
 #include "gtest/gtest.h"
 #include "ops/array.h"
 #include "ops/control_flow.h"
@@ -314,6 +315,18 @@ TEST_F(SessionTest, ListsAllOpsThatAreMissing) {
   // Nodes that no fetch reaches do not matter.
   EXPECT_OK(Run({{x, V({1})}}, {y}));
   EXPECT_OK(Run({{a, V({1})}}, {sum}));
+}
+
+TEST_F(SessionTest, SaysWhyAKnownOpCanNotBeRun) {
+  const std::string reason = "attr 'T' is float16, but weft has it for float32";
+  AttrMap attrs;
+  attrs.Set(kUnsupportedAttr, reason);
+  const Output y =
+      g.AddUnknown("AddV2", {x, x}, attrs, {DataType::kFloat}, {.name = "half"})
+          ->output(0);
+  EXPECT_THAT(Run({{x, V({1})}}, {y}),
+              StatusIs(absl::StatusCode::kUnimplemented,
+                       AllOf(HasSubstr("AddV2 'half'"), HasSubstr(reason))));
 }
 
 TEST_F(SessionTest, KernelsThatMisbehaveAreNamed) {
