@@ -131,15 +131,12 @@ const std::vector<CellModel>& CellModels() {
                                     .use_bias = false,
                                     .kernel_initializer = LargeWeights()});
        }},
-      {.name = "KerasStack",
-       .make =
-           [] {
-             return keras::StackedRNNCells(
-                 Cells(keras::LSTMCell(4), keras::GRUCell(2),
-                       keras::SimpleRNNCell(
-                           3, {.kernel_initializer = LargeWeights()})));
-           },
-       .amplification = 5},
+      {"KerasStack",
+       [] {
+         return keras::StackedRNNCells(Cells(
+             keras::LSTMCell(4), keras::GRUCell(2),
+             keras::SimpleRNNCell(3, {.kernel_initializer = LargeWeights()})));
+       }},
       {"Keras0SimpleRNN", Keras0<keras0::SimpleRNNCell>},
       {"Keras0SimpleDeepRNN", Keras0<keras0::SimpleDeepRNNCell>},
       {"Keras0GRU", Keras0<keras0::GRUCell>},
