@@ -72,6 +72,17 @@ TEST_F(BenchTest, ShowsWhatPrecisionCosts) {
   EXPECT_THAT(text.out, HasSubstr("y:0  float32 [1, 2]  largest error "));
 }
 
+TEST_F(BenchTest, SaysWhatItDoesNotCompare) {
+  Graph g;
+  Identity(Placeholder(g, "n", DataType::kInt32, {-1}), "y");
+  ASSERT_OK(WriteGraph(model_, g));
+  const ProcessResult result =
+      Weft({"bench", model_, "--repeat", "1", "--verify"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("y:0  int32 [1]  only numbers of float and "
+                                    "double are compared\n"));
+}
+
 TEST_F(BenchTest, RunAndInspectTakeAPrecision) {
   const std::string checkpoint = directory_ / "checkpoints";
   const std::string feed = "x=[[[1, 2, 3], [0.3, -1, 0.7]]]";
