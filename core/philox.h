@@ -24,16 +24,18 @@ class Philox {
 
   // The block numbered `index`.
   Block At(uint64_t index) const { return Generate(Counter(index), key_); }
+  // What it is generated from.
+  Block Counter(uint64_t index) const {
+    return {static_cast<uint32_t>(index), static_cast<uint32_t>(index >> 32),
+            high_counter_[0], high_counter_[1]};
+  }
+  const std::array<uint32_t, 2>& key() const { return key_; }
 
   // The function behind all blocks: ten rounds over a counter.
   static Block Generate(Block counter, std::array<uint32_t, 2> key);
 
  private:
   Philox() = default;
-  Block Counter(uint64_t index) const {
-    return {static_cast<uint32_t>(index), static_cast<uint32_t>(index >> 32),
-            high_counter_[0], high_counter_[1]};
-  }
 
   std::array<uint32_t, 2> key_ = {0, 0};
   std::array<uint32_t, 2> high_counter_ = {0, 0};

@@ -68,6 +68,26 @@ class ReshapeKernel : public ViewKernel {
 };
 WEFT_KERNEL(Reshape, ReshapeKernel, {});
 
+// _Like(x, shape): x, which must have that shape. See AssumeShapes.
+class LikeKernel : public ViewKernel {
+ public:
+  explicit LikeKernel(const KernelInit&) {}
+
+  absl::Status Layout(LayoutContext& c) const override {
+    WEFT_RETURN_IF_ERROR(ExpectRank(c, 1, 1, "shape"));
+    const Tensor* sizes = c.NeedValue(1);
+    if (sizes == nullptr) return c.Defer();
+    WEFT_ASSIGN_OR_RETURN(const TensorShape shape,
+                          ShapeOfSizes(ReadInts(*sizes)));
+    if (shape != c.input_shape(0)) {
+      return InvalidArgument("x is ", c.input_shape(0).ToString(),
+                             " but must be ", shape.ToString());
+    }
+    return SetReshaped(c, shape);
+  }
+};
+WEFT_KERNEL(_Like, LikeKernel, {});
+
 // ---- ExpandDims, Squeeze ----------------------------------------------------
 
 class ExpandDimsKernel : public ViewKernel {

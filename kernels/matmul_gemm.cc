@@ -18,9 +18,14 @@ namespace {
 constexpr int64_t kSmallProduct = 256;
 // Multiplications worth handing to another thread: some 20 microseconds.
 constexpr int64_t kParallelProduct = int64_t{1} << 21;
-// Blocks of rows and columns that libraries work well on.
+// Blocks of rows and columns that libraries work well on, and how many rows
+// each call should have at least: it packs all of b. Measured with 384 rows of
+// 1024 x 3200: 73 GFLOP/s by 16 rows, 133 by 96, 150 at once.
 constexpr int64_t kRowBlock = 16;
 constexpr int64_t kColumnBlock = 64;
+constexpr int64_t kRowsPerCall = 96;
+// A product is cut in so many blocks at most.
+constexpr int64_t kMaxBlocks = 8;
 
 // A block of a product, with the row strides of the whole.
 struct Block {
@@ -100,9 +105,11 @@ absl::Status Product(const Block& s, const T* a, const T* b, T* c) {
   return PlainProduct(s, a, b, c);
 }
 
-// Blocks of how many rows (columns), each of `work` multiplications.
-int64_t Grain(int64_t work, int64_t block) {
-  const int64_t wanted = kParallelProduct / std::max<int64_t>(work, 1) + 1;
+// Blocks of how many of `size` rows (columns), each of `work` multiplications.
+int64_t Grain(int64_t size, int64_t work, int64_t block, int64_t at_least) {
+  const int64_t wanted =
+      std::max({kParallelProduct / std::max<int64_t>(work, 1) + 1,
+                (size + kMaxBlocks - 1) / kMaxBlocks, at_least});
   return (wanted + block - 1) / block * block;
 }
 
@@ -123,8 +130,8 @@ absl::Status Gemm(const GemmShape& shape, const T* a, const T* b, T* c,
       n, transpose_a, transpose_b, shape.accumulate};
   const bool by_rows = m >= 2 * kRowBlock;
   const int64_t size = by_rows ? m : n;
-  const int64_t grain =
-      by_rows ? Grain(n * k, kRowBlock) : Grain(m * k, kColumnBlock);
+  const int64_t grain = by_rows ? Grain(m, n * k, kRowBlock, kRowsPerCall)
+                                : Grain(n, m * k, kColumnBlock, kColumnBlock);
   if (size <= grain) return Product(whole, a, b, c);
 
   FirstError error;

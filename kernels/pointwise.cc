@@ -61,6 +61,7 @@ class PointwiseKernel : public Kernel, public Describes {
     auto state = std::make_shared<PointwiseState>();
     WEFT_ASSIGN_OR_RETURN(state->layout,
                           LayOutPointwise(program_, sizeof(T), c));
+    if (state->layout == nullptr) return c.Defer();
     for (const PointwiseDomain& d : state->layout->domains) {
       state->generated.push_back(
           why_not_generated_.empty()

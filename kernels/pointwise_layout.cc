@@ -6,6 +6,7 @@
 #include "core/status.h"
 #include "kernels/broadcast.h"
 #include "kernels/pointwise_program.h"
+#include "kernels/shape_args.h"
 
 namespace weft {
 namespace {
@@ -24,6 +25,8 @@ class Layouter {
 
   absl::StatusOr<std::shared_ptr<const PointwiseLayout>> Run() {
     WEFT_RETURN_IF_ERROR(FindShapes());
+    WEFT_ASSIGN_OR_RETURN(const bool checked, Check());
+    if (!checked) return nullptr;
     auto layout = std::make_shared<PointwiseLayout>();
     std::vector<bool> done(program_.outputs.size(), false);
     for (size_t o = 0; o < program_.outputs.size(); ++o) {
@@ -60,6 +63,21 @@ class Layouter {
       shapes_.push_back(*std::move(shape));
     }
     return absl::OkStatus();
+  }
+
+  // False: a shape that something must have is not known.
+  absl::StatusOr<bool> Check() const {
+    for (const auto& [reg, input] : program_.checks) {
+      const Tensor* dims = c_.NeedValue(input);
+      if (dims == nullptr) return false;
+      WEFT_ASSIGN_OR_RETURN(const TensorShape shape,
+                            ShapeOfSizes(ReadInts(*dims)));
+      if (shapes_[reg] == shape) continue;
+      return InvalidArgument(Describe(reg - program_.num_inputs), " is ",
+                             shapes_[reg].ToString(), " but must be ",
+                             shape.ToString());
+    }
+    return true;
   }
 
   absl::StatusOr<TensorShape> ShapeOf(const PointwiseInstruction& i) {
@@ -313,7 +331,16 @@ class Layouter {
 PointwiseProgram PointwiseProgram::FromAttrs(const AttrMap& attrs,
                                              int num_inputs) {
   PointwiseProgram program;
-  program.num_inputs = num_inputs;
+  const auto& checks = attrs.Get<std::vector<int64_t>>("checks");
+  int num_shapes = 0;
+  for (size_t i = 0; i < checks.size(); i += 2)
+    num_shapes = std::max(num_shapes, static_cast<int>(checks[i + 1]) + 1);
+  program.num_inputs = num_inputs - num_shapes;
+  for (size_t i = 0; i < checks.size(); i += 2) {
+    program.checks.emplace_back(
+        static_cast<int>(checks[i]),
+        program.num_inputs + static_cast<int>(checks[i + 1]));
+  }
   const auto& code = attrs.Get<std::vector<int64_t>>("program");
   const auto& parameters = attrs.Get<std::vector<float>>("parameters");
   for (size_t i = 0; i < parameters.size(); ++i) {

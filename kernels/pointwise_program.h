@@ -36,6 +36,9 @@ struct PointwiseProgram {
   int num_inputs = 0;
   std::vector<PointwiseInstruction> instructions;
   std::vector<int> outputs;  // Registers.
+  // Registers, each with the shape that it must have: an input behind those of
+  // numbers, whose value has to be known.
+  std::vector<std::pair<int, int>> checks;
   // For messages: "Add 'y'" by instruction, "x:0" by register.
   std::vector<std::string> names;
   std::vector<std::string> registers;
@@ -47,7 +50,10 @@ struct PointwiseProgram {
   //
   //   program    op and three registers (-1: none) for each instruction
   //   parameters one for each instruction
+  //   checks     registers and numbers of shapes, in turn
   //   outputs, names, registers
+  //
+  // Of the kernel's `num_inputs` the last are the shapes of checks.
   static PointwiseProgram FromAttrs(const AttrMap& attrs, int num_inputs);
 };
 
@@ -96,8 +102,8 @@ struct PointwiseLayout {
 };
 
 // Lays `program` out for the inputs of `c`: sets its outputs and what may
-// happen in place. InvalidArgument names the instruction whose arguments do not
-// fit.
+// happen in place. Null if the shape of a check is not known. InvalidArgument
+// names the instruction whose arguments, or whose result, do not fit.
 absl::StatusOr<std::shared_ptr<const PointwiseLayout>> LayOutPointwise(
     const PointwiseProgram& program, size_t element_bytes, LayoutContext& c);
 

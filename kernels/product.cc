@@ -1,6 +1,6 @@
 // Products in loops. The passes make these ops (see runtime/passes):
 //
-//   _PackMatrix(b)               b, or some of its rows, packed
+//   _PackMatrix(b)               b, or a part of it, packed
 //   _Product(a, packed, addend)  a b + addend
 //   _RowBuffer(x)                memory for rows of the next
 //   _ProjectRow(buffer, x, packed, bias, i)
@@ -40,15 +40,17 @@ namespace {
 
 // ---- _PackMatrix ------------------------------------------------------------
 
-// Attrs: transpose; row, rows: which of the (transposed) matrix. The result is
-// [panels, elements of a panel].
+// Attrs: transpose; row, rows, column, columns: which of the (transposed)
+// matrix. The result is [panels, elements of a panel].
 template <typename T, typename W>
 class PackMatrixKernel : public Kernel {
  public:
   explicit PackMatrixKernel(const KernelInit& init)
       : transpose_(init.attrs.Get<bool>("transpose")),
         row_(init.attrs.Get<int64_t>("row")),
-        rows_(init.attrs.Get<int64_t>("rows")) {}
+        rows_(init.attrs.Get<int64_t>("rows")),
+        column_(init.attrs.Get<int64_t>("column")),
+        columns_(init.attrs.Get<int64_t>("columns")) {}
 
   absl::Status Layout(LayoutContext& c) const override {
     const TensorShape& b = c.input_shape(0);
@@ -56,11 +58,15 @@ class PackMatrixKernel : public Kernel {
       return InvalidArgument("b is ", b.ToString(), " but must have ",
                              row_ + rows_, transpose_ ? " columns" : " rows");
     }
-    const int64_t n = b.dim(transpose_ ? 0 : 1);
-    const int64_t columns = PanelColumns<W>();
+    if (b.dim(transpose_ ? 0 : 1) < column_ + columns_) {
+      return InvalidArgument("b is ", b.ToString(), " but must have ",
+                             column_ + columns_,
+                             transpose_ ? " rows" : " columns");
+    }
+    const int64_t width = PanelColumns<W>();
     WEFT_ASSIGN_OR_RETURN(TensorShape shape,
-                          ShapeOfSizes({(n + columns - 1) / columns,
-                                        PackedElements<W>(rows_, columns)}));
+                          ShapeOfSizes({(columns_ + width - 1) / width,
+                                        PackedElements<W>(rows_, width)}));
     c.SetOutput(0, std::move(shape));
     return absl::OkStatus();
   }
@@ -69,9 +75,8 @@ class PackMatrixKernel : public Kernel {
     const int64_t width = c.input_shape(0).dim(1);
     const int64_t row_stride = transpose_ ? 1 : width;
     const int64_t column_stride = transpose_ ? width : 1;
-    const int64_t n = c.input_shape(0).dim(transpose_ ? 0 : 1);
-    PackMatrix(c.in<T>(0).data() + row_ * row_stride, row_stride, column_stride,
-               rows_, n, c.out<W>(0).data());
+    PackMatrix(c.in<T>(0).data() + row_ * row_stride + column_ * column_stride,
+               row_stride, column_stride, rows_, columns_, c.out<W>(0).data());
     return absl::OkStatus();
   }
 
@@ -79,6 +84,8 @@ class PackMatrixKernel : public Kernel {
   const bool transpose_;
   const int64_t row_;
   const int64_t rows_;
+  const int64_t column_;
+  const int64_t columns_;
 };
 WEFT_PRODUCT_KERNELS(_PackMatrix, PackMatrixKernel);
 

@@ -275,12 +275,24 @@ void PackMatrix(const T* from, int64_t row_stride, int64_t column_stride,
   const int64_t columns = PanelColumns<W>();
   for (int64_t begin = 0; begin < n; begin += columns) {
     const int64_t count = std::min(columns, n - begin);
-    for (int64_t i = 0; i < k; ++i, packed += columns) {
-      const T* row = from + i * row_stride + begin * column_stride;
-      for (int64_t j = 0; j < count; ++j)
-        packed[j] = Rounded<W>(row[j * column_stride]);
-      std::fill(packed + count, packed + columns, W{});
+    const T* const first = from + begin * column_stride;
+    if (column_stride == 1) {
+      for (int64_t i = 0; i < k; ++i) {
+        const T* const row = first + i * row_stride;
+        for (int64_t j = 0; j < count; ++j)
+          packed[i * columns + j] = Rounded<W>(row[j]);
+      }
+    } else {
+      // What stands side by side is read together.
+      for (int64_t j = 0; j < count; ++j) {
+        const T* const column = first + j * column_stride;
+        for (int64_t i = 0; i < k; ++i)
+          packed[i * columns + j] = Rounded<W>(column[i * row_stride]);
+      }
     }
+    for (int64_t i = 0; count < columns && i < k; ++i)
+      std::fill_n(packed + i * columns + count, columns - count, W{});
+    packed += k * columns;
   }
 }
 

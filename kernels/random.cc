@@ -1,12 +1,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 #include <utility>
 
 #include "core/kernel.h"
 #include "core/philox.h"
 #include "core/status.h"
 #include "kernels/random_stream.h"
+#include "kernels/random_uniform.h"
 #include "kernels/shape_args.h"
 
 namespace weft {
@@ -48,7 +50,11 @@ struct Uniform {
   static constexpr int64_t kPerBlock = sizeof(T) == 8 ? 2 : 4;
   static constexpr uint64_t kBlocks = 1;
   static void Fill(const Philox& stream, uint64_t block, absl::Span<T> out) {
-    FillUniform(stream, block, out);
+    if constexpr (std::is_same_v<T, float>) {
+      FillUniformFast(stream, block, out);
+    } else {
+      FillUniform(stream, block, out);
+    }
   }
 };
 

@@ -3,7 +3,8 @@
 //
 //   _Row(x, i)                   x[i], without a copy
 //   _RowStore(element_shape, n)  memory for n rows, and whether each is set
-//   _SetRow(rows, set, i, row)   rows[i] = row
+//   _SetRow(rows, set, i, parts...)
+//                                rows[i] = parts, side by side; that row
 //   _StoredRows(rows, set, ...)  all of them; zeros where none was set
 //
 // Of the last three with the attr `swapped` rows are along the second axis:
@@ -11,6 +12,7 @@
 #include <cstring>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "core/kernel.h"
 #include "core/status.h"
@@ -174,43 +176,156 @@ class RowStoreKernel : public Kernel {
 };
 WEFT_KERNEL(_RowStore, RowStoreKernel, {});
 
+// One part of a row: `count` pieces of `bytes`, which in the row stand
+// `distance` apart, from `offset` on.
+struct PieceCopy {
+  int64_t count = 1;
+  int64_t bytes = 0;
+  int64_t distance = 0;
+  int64_t offset = 0;
+};
+
+struct SetRowLayout : public KernelState {
+  std::vector<PieceCopy> parts;
+  int64_t step = 0;  // Bytes from row to row.
+  bool moves = false;
+};
+
+// Attr axis: the one along which the parts of a row stand side by side.
 class SetRowKernel : public Kernel {
  public:
-  explicit SetRowKernel(const KernelInit& init) : axis_(RowAxis(init)) {}
+  explicit SetRowKernel(const KernelInit& init)
+      : row_axis_(RowAxis(init)), axis_(init.attrs.Get<int64_t>("axis")) {}
 
   absl::Status Layout(LayoutContext& c) const override {
     WEFT_RETURN_IF_ERROR(ExpectRank(c, 2, 0, "index"));
-    TensorShape row = c.input_shape(0);
-    row.RemoveDim(axis_);
-    if (c.input_shape(3) != row) {
-      return InvalidArgument("the element is ", c.input_shape(3).ToString(),
-                             " but the list's are ", row.ToString());
+    auto l = std::make_shared<SetRowLayout>();
+    WEFT_ASSIGN_OR_RETURN(const TensorShape row, JoinParts(c, l.get()));
+    const TensorShape& rows = c.input_shape(0);
+    if (!rows.has_rank()) {  // The row tells it.
+      c.SetOutput(0, row);
+      return absl::OkStatus();
     }
+    TensorShape expected = rows;
+    expected.RemoveDim(row_axis_);
+    if (row != expected) {
+      return InvalidArgument("the element is ", row.ToString(),
+                             " but the list's are ", expected.ToString());
+    }
+    IntVector strides = Steps(rows);
+    l->step = strides[row_axis_] *
+              static_cast<int64_t>(DataTypeSize(c.input_dtype(0)));
+    strides.erase(strides.begin() + row_axis_);
+    if (row_axis_ > 0) SpreadOut(rows, c.input_dtype(0), l.get());
+    l->moves = c.may_move() && (row_axis_ == 0 || c.may_stride());
+    if (l->moves) {
+      c.SetOutputMoving(0, 0, row,
+                        row_axis_ == 0 ? absl::Span<const int64_t>() : strides);
+    } else {
+      c.SetOutput(0, row);
+    }
+    c.SetState(std::move(l));
     return absl::OkStatus();
   }
 
   absl::Status Compute(KernelContext& c) const override {
+    const SetRowLayout& l = c.state<SetRowLayout>();
     const int64_t n = c.input(1).size;
     const int64_t i = ReadInt(c.input(2));
     if (i < 0 || i >= n)
       return OutOfRange("index ", i, " must be in [0, ", n, ")");
-    const RowParts p = PartsOfRow(c.input(0), axis_);
-    char* const to = static_cast<char*>(c.input(0).data) + i * p.bytes;
-    const char* const from = static_cast<const char*>(c.input(3).data);
-    if (p.bytes > 0) {
-      c.pool().ParallelFor(p.parts, kBytesPerThread / p.bytes + 1,
-                           [&](int64_t begin, int64_t end) {
-                             for (int64_t k = begin; k < end; ++k)
-                               std::memcpy(to + k * p.distance,
-                                           from + k * p.bytes, p.bytes);
-                           });
-    }
+    char* const to = static_cast<char*>(c.input(0).data) + i * l.step;
+    for (size_t k = 0; k < l.parts.size(); ++k)
+      Copy(c, l.parts[k], c.input(static_cast<int>(k) + kFirstPart).data, to);
     static_cast<uint8_t*>(c.input(1).data)[i] = 1;
+    if (l.moves) {
+      c.SetOutputAddress(0, to);
+    } else if (c.output(0).size > 0) {
+      CopyRow(c, l, to);
+    }
     return absl::OkStatus();
   }
 
  private:
-  const int axis_;
+  static constexpr int kFirstPart = 3;
+
+  // The shape of a row, and how its parts are copied where it is in one piece.
+  absl::StatusOr<TensorShape> JoinParts(const LayoutContext& c,
+                                        SetRowLayout* l) const {
+    TensorShape row = c.input_shape(kFirstPart);
+    const int64_t bytes = static_cast<int64_t>(DataTypeSize(c.input_dtype(0)));
+    if (c.num_inputs() == kFirstPart + 1) {
+      l->parts.push_back({.bytes = row.num_elements() * bytes});
+      return row;
+    }
+    WEFT_ASSIGN_OR_RETURN(const int axis, NormalizeAxis(axis_, row.rank()));
+    int64_t size = 0;
+    for (int i = kFirstPart; i < c.num_inputs(); ++i) {
+      TensorShape part = c.input_shape(i);
+      if (part.rank() == row.rank()) {
+        size += part.dim(axis);
+        part.set_dim(axis, row.dim(axis));
+      }
+      if (part != row) {
+        return InvalidArgument("parts ", c.input_shape(kFirstPart).ToString(),
+                               " and ", c.input_shape(i).ToString(),
+                               " differ not only in axis ", axis);
+      }
+    }
+    row.set_dim(axis, size);
+    int64_t count = 1, inner = bytes;
+    for (int a = 0; a < row.rank(); ++a) {
+      if (a < axis) count *= row.dim(a);
+      if (a > axis) inner *= row.dim(a);
+    }
+    int64_t offset = 0;
+    for (int i = kFirstPart; i < c.num_inputs(); ++i) {
+      const int64_t piece = c.input_shape(i).dim(axis) * inner;
+      l->parts.push_back({.count = count,
+                          .bytes = piece,
+                          .distance = size * inner,
+                          .offset = offset});
+      offset += piece;
+    }
+    return row;
+  }
+
+  // Of rows along the second axis, which have one part, the pieces stand apart.
+  static void SpreadOut(const TensorShape& rows, DataType type,
+                        SetRowLayout* l) {
+    PieceCopy& part = l->parts[0];
+    part.count = rows.dim(0);
+    part.bytes = part.count > 0 ? part.bytes / part.count : 0;
+    part.distance = Steps(rows)[0] * static_cast<int64_t>(DataTypeSize(type));
+  }
+
+  static void Copy(KernelContext& c, const PieceCopy& p, const void* from,
+                   char* to) {
+    if (p.bytes == 0) return;
+    const char* source = static_cast<const char*>(from);
+    c.pool().ParallelFor(p.count, kBytesPerThread / p.bytes + 1,
+                         [&](int64_t begin, int64_t end) {
+                           for (int64_t k = begin; k < end; ++k) {
+                             std::memcpy(to + p.offset + k * p.distance,
+                                         source + k * p.bytes, p.bytes);
+                           }
+                         });
+  }
+
+  static void CopyRow(KernelContext& c, const SetRowLayout& l,
+                      const char* row) {
+    char* to = static_cast<char*>(c.output(0).data);
+    if (l.parts.size() > 1 || l.parts[0].count == 1) {
+      std::memcpy(to, row, c.output(0).size * DataTypeSize(c.output(0).dtype));
+      return;
+    }
+    const PieceCopy& p = l.parts[0];
+    for (int64_t k = 0; k < p.count; ++k)
+      std::memcpy(to + k * p.bytes, row + k * p.distance, p.bytes);
+  }
+
+  const int row_axis_;
+  const int64_t axis_;
 };
 WEFT_KERNEL(_SetRow, SetRowKernel, {});
 

@@ -118,8 +118,7 @@ struct Layout {
   // Lays `plan` out. `feed_shapes` and `variable_shapes` are fully defined; a
   // variable without a value has its declared shape, or unknown rank. Feeds
   // that are lists have theirs in `feed_lists`. `key` is kept.
-  // Fails also if a plan has rolled loops (see Plan) whose steps turn out to
-  // differ.
+  // Fails also if what the plan assumes (see Plan) turns out not to hold.
   static absl::StatusOr<std::shared_ptr<const Layout>> Create(
       const Plan& plan, absl::Span<const TensorShape> feed_shapes,
       absl::Span<const ListShape> feed_lists,

@@ -6,7 +6,19 @@
 
 namespace weft {
 
+namespace {
+
+// Blocks of the same large size, as lists of rows are, would all begin at the
+// same place of a page: what is read and written of them together would then
+// meet in the same sets of the first cache, and each load would wait for
+// stores whose addresses end like its own. This keeps them some lines apart.
+constexpr size_t kLargeBlock = size_t{16} << 10;
+constexpr size_t kApart = 5 * kAlignment;
+
+}  // namespace
+
 size_t MemoryPlanner::Rounded(size_t bytes) {
+  if (bytes >= kLargeBlock) bytes += kApart;
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
 }
 

@@ -76,9 +76,9 @@ absl::Status Plan::Compile(RandomCounters* counters) {
   WEFT_RETURN_IF_ERROR(OrderNodes(&graph_));
   WEFT_RETURN_IF_ERROR(CheckPlaceholders(graph_));
   if (options_.passes.enabled && options_.rewrites) {
-    WEFT_RETURN_IF_ERROR(
-        RunRewrites({.rolls = options_.rolls, .precision = options_.precision},
-                    &graph_, &report_));
+    WEFT_RETURN_IF_ERROR(RunRewrites(
+        {.assumes = options_.assumes, .precision = options_.precision}, &graph_,
+        &report_));
     if (!options_.passes.generated_code) InterpretPrograms(&graph_, &report_);
   }
   WEFT_RETURN_IF_ERROR(MakeKernels());
@@ -94,9 +94,9 @@ absl::Status Plan::Compile(RandomCounters* counters) {
   for (const PlanVariable& variable : graph_.variables) {
     has_flexible_variables_ |= !variable.shape->IsFullyDefined();
   }
-  has_rolled_loops_ = std::any_of(
+  has_assumptions_ = std::any_of(
       graph_.nodes.begin(), graph_.nodes.end(), [](const PlanNode& node) {
-        return node.role == OpRole::kWhile && node.made != nullptr;
+        return node.made != nullptr && node.made->assumes;
       });
   return absl::OkStatus();
 }

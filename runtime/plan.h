@@ -25,8 +25,8 @@ struct PlanOptions {
   PassOptions passes = {};
   // False: every node is run by itself, as check_numerics needs it.
   bool rewrites = true;
-  // False: unrolled steps stay as they are.
-  bool rolls = true;
+  // False: no pass takes for granted what only a layout shows.
+  bool assumes = true;
   Precision precision = Precision::kFloat32;
   int64_t max_loop_iterations = std::numeric_limits<int64_t>::max();
 };
@@ -69,9 +69,10 @@ class Plan {
   const PassReport& report() const { return report_; }
   // Do the variables have shapes that are not fixed by the graph?
   bool has_flexible_variables() const { return has_flexible_variables_; }
-  // Did unrolled steps become loops? Then a layout may fail where that of the
-  // plan without them (PlanOptions::rolls) would not.
-  bool has_rolled_loops() const { return has_rolled_loops_; }
+  // Did passes take for granted what only a layout shows, e.g. that all steps
+  // of unrolled layers have the same shapes? Then a layout may fail where that
+  // of the plan without (PlanOptions::assumes) would not.
+  bool has_assumptions() const { return has_assumptions_; }
 
  private:
   absl::Status Compile(RandomCounters* counters);
@@ -90,7 +91,7 @@ class Plan {
   std::vector<int> random_counter_;                    // By node.
   std::vector<std::atomic<uint64_t>*> counters_;
   bool has_flexible_variables_ = false;
-  bool has_rolled_loops_ = false;
+  bool has_assumptions_ = false;
 };
 
 // A kernel for a kCompute node. Unimplemented if there is none.

@@ -63,6 +63,9 @@ struct MadeOp {
   // The result stays for the next run if it follows from variables that have
   // not changed.
   bool may_be_kept = false;
+  // It stands for other nodes only where its layout is known before running:
+  // else the plan does not hold (see Plan::has_assumptions).
+  bool assumes = false;
 };
 
 struct PlanNode {

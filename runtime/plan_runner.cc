@@ -226,7 +226,7 @@ absl::StatusOr<std::shared_ptr<const Layout>> PlanRunner::FindLayout(
   }
   absl::StatusOr<std::shared_ptr<const Layout>> made =
       MakeLayout(feeds, context);
-  if (!made.ok() && !plan_->has_rolled_loops()) return made.status();
+  if (!made.ok() && !plan_->has_assumptions()) return made.status();
   const std::shared_ptr<const Layout> layout = made.ok() ? *made : nullptr;
   layouts_made_.fetch_add(layout != nullptr, std::memory_order_relaxed);
   if (layouts_.size() < static_cast<size_t>(max_layouts_)) {

@@ -31,8 +31,8 @@ class PlanRunner {
              const RunResources& resources, VariableStore* store,
              int max_layouts);
 
-  // *fits becomes false, and nothing is run, if the plan has rolled loops that
-  // do not hold for shapes such as these: the plan without them is to be run.
+  // *fits becomes false, and nothing is run, if what the plan assumes does not
+  // hold for shapes such as these: the plan without that is to be run.
   absl::Status Run(absl::Span<const Tensor> feeds, std::vector<Tensor>* outputs,
                    const RunOptions& options, bool* fits);
 

@@ -101,7 +101,7 @@ class SessionImpl : public Session {
   // How a signature is compiled.
   enum class PlanForm {
     kFull,
-    kUnrolled,  // Unrolled steps do not become loops.
+    kCautious,  // Passes do not assume anything of the shapes.
     kPlain,     // Every node is run by itself.
   };
   absl::StatusOr<std::shared_ptr<PlanRunner>> FindRunner(
@@ -160,7 +160,7 @@ absl::Status SessionImpl::RunPlan(PlanRunner* runner,
     status = run_as(PlanForm::kPlain);
   } else {
     status = runner->Run(feeds, outputs, options, &fits);
-    if (!fits) status = run_as(PlanForm::kUnrolled);
+    if (!fits) status = run_as(PlanForm::kCautious);
   }
   std::lock_guard<std::mutex> lock(running_mu_);
   if (--running_ == 0) all_done_.notify_all();
@@ -184,7 +184,7 @@ absl::StatusOr<std::shared_ptr<PlanRunner>> SessionImpl::MakeRunner(
   const PlanOptions options = {
       .passes = options_.passes,
       .rewrites = form != PlanForm::kPlain,
-      .rolls = form == PlanForm::kFull,
+      .assumes = form == PlanForm::kFull,
       .precision = options_.precision,
       .max_loop_iterations = options_.max_loop_iterations};
   WEFT_ASSIGN_OR_RETURN(std::unique_ptr<const Plan> plan,
@@ -197,7 +197,7 @@ absl::StatusOr<std::shared_ptr<PlanRunner>> SessionImpl::FindRunner(
     const Signature& signature, PlanForm form) {
   const std::string key =
       absl::StrCat(form == PlanForm::kFull       ? ""
-                   : form == PlanForm::kUnrolled ? "unrolled:"
+                   : form == PlanForm::kCautious ? "cautious:"
                                                  : "plain:",
                    SignatureKey(signature));
   std::lock_guard<std::mutex> lock(runners_mu_);

@@ -16,6 +16,24 @@ namespace {
 // Values up to this size are computed while laying out.
 constexpr int64_t kMaxKnownElements = 1024;
 
+// Are these the dims of `shape`, as far as they are known (-1: not)?
+bool Allows(const Tensor& dims, const TensorShape& shape) {
+  auto dim = [&](int i) {
+    return dims.dtype() == DataType::kInt64 ? dims.data<int64_t>()[i]
+                                            : dims.data<int32_t>()[i];
+  };
+  if (dims.shape().rank() == 0) return dim(0) == -1;
+  if (dims.num_elements() != shape.rank()) return false;
+  for (int i = 0; i < shape.rank(); ++i) {
+    if (dim(i) != -1 && dim(i) != shape.dim(i)) return false;
+  }
+  return true;
+}
+
+Tensor DimsOf(const TensorShape& shape) {
+  return Tensor::Vector<int64_t>(shape.dims());
+}
+
 bool MayBeKnown(DataType type, const PassOptions& passes) {
   return IsInteger(type) || type == DataType::kBool ||
          (passes.enabled && IsPlain(type));
@@ -57,7 +75,22 @@ void ShapeWalk::SetList(int value, const ListShape& list) {
 
 absl::Status ShapeWalk::Run() {
   WEFT_RETURN_IF_ERROR(WalkFrame(0));
-  if (plan_.has_rolled_loops()) SkipShapeOnly();
+  if (!plan_.has_assumptions()) return absl::OkStatus();
+  SkipShapeOnly();
+  return CheckAssumptions();
+}
+
+// What was not reached needs no layout.
+absl::Status ShapeWalk::CheckAssumptions() const {
+  for (size_t n = 0; n < nodes_.size(); ++n) {
+    const PlanNode& node = graph_.nodes[n];
+    if (node.made == nullptr || !node.made->assumes ||
+        nodes_[n].mode != NodeMode::kDefer) {
+      continue;
+    }
+    return InvalidArgument(graph_.Describe(static_cast<int>(n)),
+                           ": its layout is not known before running");
+  }
   return absl::OkStatus();
 }
 
@@ -182,10 +215,45 @@ void ShapeWalk::ShapeWrittenVariables(int id) {
   }
 }
 
+// A store for rows of a shape that is not known has the shape of the first that
+// is laid out: see StoreRows.
+void ShapeWalk::ShapeStore(int set_row) {
+  const PlanNode& node = graph_.nodes[set_row];
+  const int store = graph_.values[node.inputs[0]].node;
+  std::vector<LayoutInput> inputs(node.inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const ValueState& state = values_[node.inputs[i]];
+    inputs[i].dtype = graph_.values[node.inputs[i]].dtype;
+    if (graph_.values[node.inputs[i]].node == store) continue;
+    if (!state.has_shape) return;
+    inputs[i].shape = state.shape;
+  }
+  inputs[0].shape = TensorShape::UnknownRank();
+  const DataType type = graph_.values[node.outputs[0]].dtype;
+  LayoutContext context(inputs, absl::MakeConstSpan(&type, 1));
+  if (!plan_.kernel(set_row)->Layout(context).ok()) return;
+  const TensorShape& row = context.outputs()[0].shape;
+  const int declared = values_[graph_.nodes[store].inputs[0]].known;
+  if (declared < 0 || !Allows(known_[declared], row)) return;
+  row_shapes_[store] = DimsOf(row);
+  WalkKernel(store).IgnoreError();  // Then it stays without a shape.
+}
+
 absl::Status ShapeWalk::WalkKernel(int id) {
   const PlanNode& node = graph_.nodes[id];
+  const bool assumes = node.made != nullptr && node.made->assumes;
+  if (assumes && node.made->op == "_SetRow" &&
+      !values_[node.inputs[0]].has_shape) {
+    ShapeStore(id);
+  }
   nodes_[id] = {};
   for (int output : node.outputs) values_[output] = {};
+  const auto row_shape = row_shapes_.find(id);
+  if (assumes && node.made->op == "_RowStore" &&
+      row_shape == row_shapes_.end()) {
+    nodes_[id].mode = NodeMode::kDefer;
+    return absl::OkStatus();
+  }
   std::vector<LayoutInput>& inputs = inputs_;
   inputs.assign(node.inputs.size(), {});
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -199,6 +267,10 @@ absl::Status ShapeWalk::WalkKernel(int id) {
     inputs[i].value = state.known >= 0 ? &known_[state.known] : nullptr;
     inputs[i].list = ListOf(node.inputs[i]);
     inputs[i].strides = state.strides;
+  }
+  if (row_shape != row_shapes_.end()) {
+    inputs[0].shape = row_shape->second.shape();
+    inputs[0].value = &row_shape->second;
   }
   const absl::Status status = LayOutKernel(id, inputs);
   if (status.ok()) return absl::OkStatus();

@@ -73,6 +73,8 @@ class ShapeWalk {
   absl::Status WalkKernel(int node);
   absl::Status WalkWhile(int node);
   bool IsLaidOut(int node) const;
+  void ShapeStore(int set_row);
+  absl::Status CheckAssumptions() const;
   void SkipShapeOnly();
   absl::Status WalkIf(int node);
   absl::Status CheckCondition(int node, int value) const;
@@ -98,6 +100,9 @@ class ShapeWalk {
       inputs_;  // Of one kernel at a time, to be used again.
   std::vector<DataType> types_;
   std::vector<ListShape> lists_;
+  // Of nodes that make memory for rows whose shape a loop tells: that shape, as
+  // their input.
+  absl::flat_hash_map<int, Tensor> row_shapes_;
   // Of variables that are written: whose shape they take; -1: what is written.
   absl::flat_hash_map<int, int> like_;
   int loop_passes_left_;

@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/evaluate.h"
 #include "runtime/passes/passes.h"
@@ -40,6 +43,8 @@ class Folder {
     }
     if (node.role != OpRole::kCompute || !IsPure(node) || node.outputs.empty())
       return false;
+    if (const std::optional<Tensor> x = ShapeAlone(node); x.has_value())
+      return Fold(id, {*x}, kMaxBytes);
     std::vector<Tensor> inputs;
     size_t bytes = 0;
     for (int input : node.inputs) {
@@ -48,6 +53,23 @@ class Folder {
       bytes += inputs.back().num_bytes();
     }
     return Fold(id, inputs, std::max(bytes, kMaxBytes));
+  }
+
+  // If the result follows from the shape of the input, and that is known:
+  // something of that shape.
+  std::optional<Tensor> ShapeAlone(const PlanNode& node) const {
+    static const auto& ops = *new absl::flat_hash_set<absl::string_view>{
+        "OnesLike", "Rank", "Shape", "Size", "ZerosLike"};
+    if (node.inputs.size() != 1 || !ops.contains(node.op()))
+      return std::nullopt;
+    const PlanValue& x = graph_.values[node.inputs[0]];
+    if (!IsPlain(x.dtype) || !x.shape->IsFullyDefined()) return std::nullopt;
+    if (x.shape->num_elements() * DataTypeSize(x.dtype) > kMaxBytes)
+      return std::nullopt;
+    absl::StatusOr<Tensor> like = Tensor::Create(x.dtype, *x.shape);
+    if (!like.ok()) return std::nullopt;
+    std::memset(like->mutable_raw_data(), 0, like->num_bytes());
+    return *std::move(like);
   }
 
   static bool IsPure(const PlanNode& node) {

@@ -4,6 +4,9 @@
 // and back into it. To see that at once each node gets a depth, which grows
 // along every edge that is not within a group. Then nodes that are connected
 // and equally deep are a group, and a way through anything else leads deeper.
+//
+// A _Like within a group (see AssumeShapes) computes nothing: the program has a
+// check instead, for its layout.
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -71,10 +74,20 @@ class Fuser {
     return FindMicroOp(node.traits().pointwise->micro_op);
   }
 
+  static bool IsLike(const PlanNode& node) {
+    return node.made != nullptr && node.made->op == "_Like";
+  }
+
   // The type of the numbers of a node that can be fused; of one that only has
   // truth values, that of the numbers it comes from.
   void FindType(int id) {
     const PlanNode& node = graph_.nodes[id];
+    if (IsLike(node)) {
+      const DataType dtype = graph_.values[node.outputs[0]].dtype;
+      const bool fits = dtype == DataType::kFloat || dtype == DataType::kDouble;
+      if (fits && !is_control_[id]) type_[id] = dtype;
+      return;
+    }
     const MicroOp* op = MicroOpOf(node);
     if (op == nullptr || node.role != OpRole::kCompute ||
         node.phase != WritePhase::kNone || node.traits().stateful ||
@@ -111,6 +124,7 @@ class Fuser {
   // Can the result of `from` be a register of the program with `to`?
   bool Joins(int from, int to) const {
     if (!CanFuse(from) || type_[from] != type_[to]) return false;
+    if (IsLike(graph_.nodes[to])) return true;
     // A condition by row is read as one.
     return *MicroOpOf(graph_.nodes[to]) != MicroOp::kSelectRows ||
            graph_.nodes[to].inputs[0] != graph_.nodes[from].outputs[0];
@@ -184,6 +198,7 @@ class Fuser {
   // ---- Programs -------------------------------------------------------------
 
   std::pair<int, int> Emit(std::vector<std::string>* lines) {
+    LeaveLikesAlone();
     std::vector<std::vector<int>> members(num_nodes_);
     std::vector<int> roots;
     for (const PlanFrame& frame : graph_.frames) {
@@ -214,9 +229,21 @@ class Fuser {
     return {nodes, programs};
   }
 
+  // A _Like is only part of a program that computes what it is like.
+  void LeaveLikesAlone() {
+    for (int n = 0; n < num_nodes_; ++n) {
+      if (!CanFuse(n) || !IsLike(graph_.nodes[n])) continue;
+      const int maker = graph_.values[graph_.nodes[n].inputs[0]].node;
+      const bool joined =
+          maker >= 0 && Joins(maker, n) && Find(maker) == Find(n);
+      if (!joined) type_[n] = DataType::kInvalid;
+    }
+  }
+
   // Is a program of this node alone faster than its own kernel, which follows
   // the C library?
   bool GainsAlone(int node) const {
+    if (IsLike(graph_.nodes[node])) return false;
     const MicroOp op = *MicroOpOf(graph_.nodes[node]);
     return type_[node] == DataType::kFloat &&
            (op == MicroOp::kExp || op == MicroOp::kSigmoid ||
@@ -254,8 +281,15 @@ class Fuser {
     }
     program_inputs_.push_back(value);
     input_by_row_.push_back(by_row);
-    input_names_.push_back(graph_.nodes[node].source->input(argument).name());
+    input_names_.push_back(NameOfInput(node, argument));
     return static_cast<int>(program_inputs_.size()) - 1;
+  }
+
+  // As the graph has it; what passes have put there by what it stands for.
+  std::string NameOfInput(int node, int argument) const {
+    const PlanNode& n = graph_.nodes[node];
+    if (n.made == nullptr) return n.source->input(argument).name();
+    return graph_.ValueName(n.inputs[argument]);
   }
 
   void AddInstruction(MicroOp op, int node, std::vector<int> arguments) {
@@ -280,6 +314,8 @@ class Fuser {
     parameters_.clear();
     names_.clear();
     result_names_.clear();
+    checks_.clear();
+    checked_shapes_.clear();
     for (int node : members) EmitNode(node);
     // Results are numbered behind the inputs, which are all known now.
     const int num_inputs = static_cast<int>(program_inputs_.size());
@@ -291,41 +327,56 @@ class Fuser {
         code_[i] = num_inputs + (-1 - code_[i]);
       }
     }
+    for (size_t i = 0; i < checks_.size(); i += 2) checks_[i] += num_inputs;
     std::vector<int64_t> outputs;
-    std::vector<int> output_values;
+    std::vector<TensorShape> shapes;
+    std::vector<std::pair<int, int>> uses;  // Values, and which output each is.
     for (int node : members) {
       const int value = graph_.nodes[node].outputs[0];
       if (!used_outside_[value]) continue;
-      outputs.push_back(num_inputs + result_of_.at(value));
-      output_values.push_back(value);
+      const int64_t result = num_inputs + result_of_.at(value);
+      const TensorShape& shape = *graph_.values[value].shape;
+      const auto found = std::find(outputs.begin(), outputs.end(), result);
+      uses.emplace_back(value, static_cast<int>(found - outputs.begin()));
+      if (found == outputs.end()) {
+        outputs.push_back(result);
+        shapes.push_back(shape);
+      } else if (shapes[uses.back().second].IsCompatibleWith(shape)) {
+        shapes[uses.back().second] =
+            shapes[uses.back().second].MergedWith(shape);
+      }
     }
     if (outputs.empty()) return;
     input_names_.insert(input_names_.end(), result_names_.begin(),
                         result_names_.end());
-    MadeOp op{.op = "_Pointwise"};
+    MadeOp op{.op = "_Pointwise", .assumes = !checks_.empty()};
     op.attrs.Set("T", type_[members[0]]);
     op.attrs.Set("program", code_);
     op.attrs.Set("parameters", parameters_);
     op.attrs.Set("outputs", outputs);
+    op.attrs.Set("checks", checks_);
     op.attrs.Set("names", names_);
     op.attrs.Set("registers", input_names_);
     op.names_its_parts = op.is_pure = true;
     Ids inputs(program_inputs_.begin(), program_inputs_.end());
-    std::vector<TensorShape> shapes;
+    inputs.insert(inputs.end(), checked_shapes_.begin(), checked_shapes_.end());
     for (int v : inputs) op.input_types.push_back(graph_.values[v].dtype);
-    for (int v : output_values) {
-      op.output_types.push_back(graph_.values[v].dtype);
-      shapes.push_back(*graph_.values[v].shape);
-    }
+    op.output_types.assign(outputs.size(), type_[members[0]]);
+    for (const auto& [value, output] : uses)
+      op.output_types[output] = graph_.values[value].dtype;
     const int made =
         graph_.AddMade(std::move(op), members.back(),
                        graph_.nodes[members[0]].frame, inputs, shapes);
-    for (size_t i = 0; i < output_values.size(); ++i)
-      replacement_[output_values[i]] = graph_.nodes[made].outputs[i];
+    for (const auto& [value, output] : uses)
+      replacement_[value] = graph_.nodes[made].outputs[output];
   }
 
   void EmitNode(int node) {
     const PlanNode& n = graph_.nodes[node];
+    if (IsLike(n)) {
+      EmitCheck(n);
+      return;
+    }
     const MicroOp op = *MicroOpOf(n);
     std::vector<int> arguments;
     for (size_t i = 0; i < n.inputs.size(); ++i) {
@@ -342,6 +393,18 @@ class Fuser {
       AddInstruction(op, node, {-1 - sum, arguments[i]});
     }
     result_of_[n.outputs[0]] = static_cast<int>(names_.size()) - 1;
+  }
+
+  // That a result has the shape that it would be given.
+  void EmitCheck(const PlanNode& like) {
+    const int result = result_of_.at(like.inputs[0]);
+    const auto shape = std::find(checked_shapes_.begin(), checked_shapes_.end(),
+                                 like.inputs[1]);
+    checks_.push_back(result);
+    checks_.push_back(shape - checked_shapes_.begin());
+    if (shape == checked_shapes_.end())
+      checked_shapes_.push_back(like.inputs[1]);
+    result_of_[like.outputs[0]] = result;
   }
 
   static constexpr int kNoRegister = -(1 << 20);
@@ -369,6 +432,8 @@ class Fuser {
   std::vector<float> parameters_;
   std::vector<std::string> names_;
   std::vector<std::string> result_names_;
+  std::vector<int64_t> checks_;  // Results, each with the number of a shape.
+  std::vector<int> checked_shapes_;  // Values.
 };
 
 }  // namespace

@@ -18,14 +18,20 @@ absl::Status RunPasses(const PassOptions& options, PlanGraph* graph,
 
 absl::Status RunRewrites(const RewriteOptions& options, PlanGraph* graph,
                          PassReport* report) {
-  if (options.rolls) {
+  if (options.assumes) {
     RollUp(graph, report);
+    Prune(graph, nullptr);
+    WEFT_RETURN_IF_ERROR(OrderNodes(graph));
+    AssumeShapes(graph, report);
     Prune(graph, nullptr);
     WEFT_RETURN_IF_ERROR(OrderNodes(graph));
   }
   HoistInvariants(graph, report);
   WEFT_RETURN_IF_ERROR(OrderNodes(graph));
-  StoreRows(graph, report);
+  CountLoops(graph, report);
+  Prune(graph, nullptr);
+  WEFT_RETURN_IF_ERROR(OrderNodes(graph));
+  StoreRows(options.assumes, graph, report);
   Prune(graph, nullptr);
   WEFT_RETURN_IF_ERROR(OrderNodes(graph));
   RewriteLoops(options.precision, graph, report);

@@ -38,7 +38,8 @@ void ShareCommonSubexpressions(PlanGraph* graph, PassReport* report);
 // ---- When variables are bound: RunRewrites ----------------------------------
 
 struct RewriteOptions {
-  bool rolls = true;  // Unrolled steps become loops.
+  // May a pass take for granted what only a layout shows? See Plan.
+  bool assumes = true;
   Precision precision = Precision::kFloat32;
 };
 
@@ -51,6 +52,10 @@ absl::Status RunRewrites(const RewriteOptions& options, PlanGraph* graph,
 // of them: see Layout::Create.
 void RollUp(PlanGraph* graph, PassReport* report);
 
+// Gradients that are summed up to the shape of an operand which may have been
+// repeated are taken to have it. What comes of that holds only if they do.
+void AssumeShapes(PlanGraph* graph, PassReport* report);
+
 // Constants, reads of variables and sums of known shape that are the same in
 // every step leave their loop.
 void HoistInvariants(PlanGraph* graph, PassReport* report);
@@ -61,8 +66,12 @@ void HoistInvariants(PlanGraph* graph, PassReport* report);
 // `precision`.
 void RewriteLoops(Precision precision, PlanGraph* graph, PassReport* report);
 
-// Lists that loops fill, step by step, are tensors.
-void StoreRows(PlanGraph* graph, PassReport* report);
+// What counters are behind loops whose steps they count is known before.
+void CountLoops(PlanGraph* graph, PassReport* report);
+
+// Lists that loops fill, step by step, are tensors. Where the shape of their
+// elements is not known: if `assumes`.
+void StoreRows(bool assumes, PlanGraph* graph, PassReport* report);
 
 // What is split when all its elements are computed is split before.
 void SplitFirst(PlanGraph* graph, PassReport* report);

@@ -16,9 +16,16 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/passes/passes.h"
+#include "runtime/passes/tensor_parts.h"
 
 namespace weft {
 namespace {
+
+// Columns of a matrix.
+struct Columns {
+  int64_t first = 0;
+  int64_t count = 0;
+};
 
 // A part of the left operand of a product.
 struct Part {
@@ -66,7 +73,9 @@ class Rewriter {
     report->push_back(absl::StrCat(
         "loops: ", products_, kOperands[static_cast<int>(precision_)],
         projections_, " of them of many steps at once; ", biases_ + sums_,
-        " additions in products; ", rows_, " rows of lists without a copy"));
+        " additions in products; ", narrowed_,
+        " narrowed to the columns in use; ", rows_,
+        " rows of lists without a copy"));
   }
 
  private:
@@ -200,19 +209,21 @@ class Rewriter {
     }
     const bool transpose = node.attrs().Get<bool>("transpose_b");
     const int64_t k = Dim(b, transpose ? 1 : 0);
-    const int64_t n = Dim(b, transpose ? 0 : 1);
-    if (k < 0 || n < 0 || ShapeOf(c).rank() != 2) return;
+    const int64_t all_columns = Dim(b, transpose ? 0 : 1);
+    if (k < 0 || all_columns < 0 || ShapeOf(c).rank() != 2) return;
     if (Dim(a, 1) >= 0 && Dim(a, 1) != k) return;
     std::vector<Part> parts = PartsOf(a, k);
     std::stable_partition(parts.begin(), parts.end(),
                           [](const Part& p) { return p.tensor >= 0; });
     int sum = -1, result = c;
+    const Columns columns = TakeUsedColumns(all_columns, &result);
+    const int64_t n = columns.count;
     const bool projects = parts[0].tensor >= 0;
     const int added = TakeAdded(n, /*bias_only=*/projects, &result);
     const int bias = projects ? added : -1;
     if (!projects) sum = added;
     for (const Part& part : parts) {
-      const int packed = Packed(id, b, transpose, part);
+      const int packed = Packed(id, b, transpose, part, columns);
       if (part.tensor >= 0) {
         // Only the first takes the bias; a second has to be added.
         if (sum >= 0) {
@@ -258,31 +269,49 @@ class Rewriter {
     ++sums_;
   }
 
-  // `a` itself, or what it is joined from.
+  // `a` itself, or what it is joined from. What is put together in memory
+  // anyway, as a row, is only taken apart if a part needs no product here.
   std::vector<Part> PartsOf(int a, int64_t k) {
     std::vector<Part> parts;
     const PlanNode* join = MakerOf(a);
-    if (join != nullptr && FormOf(*join) == OpForm::kConcat &&
-        join->frame == body_) {
-      const std::optional<int64_t> axis = KnownInt(join->inputs.back());
-      if (axis == 1 || axis == -1) {
-        for (size_t i = 0; i + 1 < join->inputs.size(); ++i) {
-          parts.push_back(
-              {.value = join->inputs[i], .rows = ColumnsOf(join->inputs[i])});
-        }
-      }
+    const bool is_row =
+        join != nullptr && join->made != nullptr && join->made->op == "_SetRow";
+    if (join != nullptr && join->frame == body_) {
+      for (int part : JoinedAlongColumns(*join))
+        parts.push_back({.value = part, .rows = ColumnsOf(part)});
       if (!FindRowsOf(k, &parts)) parts.clear();
     }
-    if (parts.empty()) parts.push_back({.value = a, .rows = k});
-    for (Part& part : parts) {
-      const int tensor = TensorOfRow(part.value);
-      if (tensor < 0 || ShapeOf(tensor).rank() != 3) continue;
-      const int index = MakerOf(part.value)->inputs[1];
-      if (!CountsSteps(index)) continue;
-      part.tensor = tensor;
-      part.index = index;
+    bool projects = false;
+    for (Part& part : parts) projects |= FindTensor(&part);
+    if (parts.empty() || (is_row && !projects)) {
+      parts.assign(1, {.value = a, .rows = k});
+      FindTensor(&parts[0]);
     }
     return parts;
+  }
+
+  // What the node joins along the second axis; else nothing.
+  Ids JoinedAlongColumns(const PlanNode& join) const {
+    if (join.made != nullptr && join.made->op == "_SetRow") {
+      const int64_t axis = join.attrs().Get<int64_t>("axis");
+      if (axis != 1 && axis != -1) return {};
+      return Ids(join.inputs.begin() + 3, join.inputs.end());
+    }
+    if (FormOf(join) != OpForm::kConcat) return {};
+    const std::optional<int64_t> axis = KnownInt(join.inputs.back());
+    if (axis != 1 && axis != -1) return {};
+    return Ids(join.inputs.begin(), join.inputs.end() - 1);
+  }
+
+  // Is the part a row of a tensor from outside, by a counter?
+  bool FindTensor(Part* part) const {
+    const int tensor = TensorOfRow(part->value);
+    if (tensor < 0 || ShapeOf(tensor).rank() != 3) return false;
+    const int index = MakerOf(part->value)->inputs[1];
+    if (!CountsSteps(index)) return false;
+    part->tensor = tensor;
+    part->index = index;
+    return true;
   }
 
   // The columns of a part; -1 if they are not known. Files do not tell the
@@ -316,6 +345,62 @@ class Rewriter {
       row += part.rows;
     }
     return true;
+  }
+
+  // If all that happens to *result, of `n` columns, is that it is split along
+  // them and one part is used: these columns, and *result becomes the part. A
+  // gradient that nobody asked for needs no product.
+  Columns TakeUsedColumns(int64_t n, int* result) {
+    const Columns all = {0, n};
+    if (uses_[*result] != 1) return all;
+    const PlanNode& split = graph_.nodes[user_[*result]];
+    const std::vector<int64_t> sizes = SizesOfColumns(split, *result, n);
+    Columns used = all;
+    int num_used = 0;
+    int64_t first = 0;
+    for (size_t i = 0; i < sizes.size(); ++i) {
+      if (uses_[split.outputs[i]] > 0) {
+        used = {first, sizes[i]};
+        ++num_used;
+      }
+      first += sizes[i];
+    }
+    if (num_used != 1 || first != n) return all;
+    for (int output : split.outputs) {
+      if (uses_[output] > 0) *result = output;
+    }
+    narrowed_ += used.count < n;
+    return used;
+  }
+
+  // How many columns of `value` each output of the node has, if it splits them.
+  std::vector<int64_t> SizesOfColumns(const PlanNode& split, int value,
+                                      int64_t n) const {
+    const bool plain = split.role == OpRole::kCompute &&
+                       split.made == nullptr && split.controls.empty() &&
+                       split.frame == body_;
+    if (!plain) return {};
+    const size_t parts = split.outputs.size();
+    const bool is_even = FormOf(split) == OpForm::kSplit;
+    if (!is_even && split.op() != "SplitV") return {};
+    const std::optional<int64_t> axis = KnownInt(split.inputs[is_even ? 0 : 2]);
+    if (split.inputs[is_even ? 1 : 0] != value || (axis != 1 && axis != -1))
+      return {};
+    if (is_even) {
+      return std::vector<int64_t>(parts, n / static_cast<int64_t>(parts));
+    }
+    const Tensor* sizes = ConstantOf(graph_, split.inputs[1]);
+    if (sizes == nullptr ||
+        sizes->num_elements() != static_cast<int64_t>(parts))
+      return {};
+    std::vector<int64_t> columns;
+    for (size_t i = 0; i < parts; ++i) {
+      columns.push_back(sizes->dtype() == DataType::kInt64
+                            ? sizes->data<int64_t>()[i]
+                            : sizes->data<int32_t>()[i]);
+      if (columns.back() < 0) return {};
+    }
+    return columns;
   }
 
   // If all that happens to *result is that something is added: what that is,
@@ -362,8 +447,10 @@ class Rewriter {
     op->output_types = {type};
   }
 
-  int Packed(int id, int b, bool transpose, const Part& part) {
-    const auto key = std::make_tuple(b, transpose, part.row, part.rows);
+  int Packed(int id, int b, bool transpose, const Part& part,
+             const Columns& columns) {
+    const auto key = std::make_tuple(b, transpose, part.row, part.rows,
+                                     columns.first, columns.count);
     const auto found = packed_.find(key);
     if (found != packed_.end()) return found->second;
     const DataType type = graph_.values[b].dtype;
@@ -374,6 +461,8 @@ class Rewriter {
     op.attrs.Set("transpose", transpose);
     op.attrs.Set("row", part.row);
     op.attrs.Set("rows", part.rows);
+    op.attrs.Set("column", columns.first);
+    op.attrs.Set("columns", columns.count);
     op.input_types = {type};
     op.output_types = {PackedType(type)};
     return packed_[key] =
@@ -430,11 +519,14 @@ class Rewriter {
   int loop_ = -1;                 // The loop that is being worked on.
   int cond_ = -1;
   int body_ = -1;
-  absl::flat_hash_map<std::tuple<int, bool, int64_t, int64_t>, int> packed_;
+  absl::flat_hash_map<std::tuple<int, bool, int64_t, int64_t, int64_t, int64_t>,
+                      int>
+      packed_;
   int products_ = 0;
   int projections_ = 0;
   int biases_ = 0;
   int sums_ = 0;
+  int narrowed_ = 0;
   int rows_ = 0;
 };
 

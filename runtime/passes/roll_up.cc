@@ -235,7 +235,7 @@ class Roller {
       }
     }
     const int source = NamedAfter(chain);
-    MadeOp op{.op = "_Steps"};
+    MadeOp op{.op = "_Steps", .assumes = true};
     op.attrs.Set("_max_iterations", int64_t{chain.steps});
     PlanNode node = {.source = graph_.nodes[source].source,
                      .made = std::make_shared<const MadeOp>(std::move(op)),
@@ -571,12 +571,14 @@ class Roller {
     const DataType type = graph_.values[store.rows].dtype;
     MadeOp op{.op = "_SetRow"};
     op.attrs.Set("swapped", false);
+    op.attrs.Set("axis", int64_t{0});
     op.input_types = {type, DataType::kBool, DataType::kInt32, type};
+    op.output_types = {type};
     const int node =
         graph_.AddMade(std::move(op), chain.series[store.of.series][0], body,
                        {store.rows, store.flags, index,
                         loop.copies[store.of.series][store.of.output]},
-                       {});
+                       {*graph_.values[FirstOf(store.of)].shape});
     graph_.frames[body].targets.push_back(node);
   }
 

@@ -5,23 +5,32 @@
 //     l = set_item(l, i, y)               rows[i] = y
 //   x = stack(l)                        x = rows
 //
+// So does one to which each step of a counted loop adds an element: what a loop
+// saves for its gradient. Where the shape of elements is not known, it is that
+// of what is set: a layout then has to know it.
+//
 // Where x is only used with its first two axes swapped, rows are put where they
-// are wanted: rows[:, i] = y.
+// are wanted: rows[:, i] = y. Where y is joined from parts, these are put side
+// by side into the row, and y is the row.
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/passes/counted_loops.h"
 #include "runtime/passes/passes.h"
+#include "runtime/passes/tensor_parts.h"
 
 namespace weft {
 namespace {
 
 class Storer {
  public:
-  explicit Storer(PlanGraph* graph) : graph_(*graph) {
+  Storer(bool assumes, PlanGraph* graph)
+      : assumes_(assumes), graph_(*graph), counted_(graph) {
     users_.resize(graph_.values.size());
     is_result_.resize(graph_.values.size());
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
@@ -40,7 +49,8 @@ class Storer {
     const size_t nodes = graph_.nodes.size();
     for (size_t n = 0; n < nodes; ++n) {
       if (graph_.nodes[n].role != OpRole::kWhile) continue;
-      for (size_t k = 0; k < graph_.nodes[n].outputs.size(); ++k)
+      const size_t variables = graph_.nodes[n].outputs.size();
+      for (size_t k = 0; k < variables; ++k)
         stored += Store(static_cast<int>(n), static_cast<int>(k));
     }
     for (size_t v = replacement_.size(); v < graph_.values.size(); ++v)
@@ -98,41 +108,85 @@ class Storer {
     return -1;
   }
 
+  // How a loop fills a list.
+  struct Filling {
+    int loop = -1;
+    int variable = -1;
+    int empty = -1;  // The node that makes the list.
+    int put = -1;    // The node of the body that puts an element into it.
+    bool pushes = false;
+    bool swapped = false;     // Rows go along the second axis.
+    bool knows_shape = true;  // Of elements.
+    DataType type = DataType::kInvalid;
+    int last = -1;  // The list behind the loop.
+  };
+
+  bool IsOp(int node, absl::string_view op) const {
+    return Is(node, OpForm::kOther) && graph_.nodes[node].op() == op;
+  }
+
   // Variable k of the loop becomes a tensor, if it is a list that nothing but
-  // one SetItem works on.
+  // one node of the body works on.
   bool Store(int id, int k) {
-    const PlanNode loop = graph_.nodes[id];
+    const PlanNode& loop = graph_.nodes[id];
     const int arg = graph_.frames[loop.cond].args[k];
-    const int next = graph_.frames[loop.body].results[k];
-    const int last = loop.outputs[k];
     if (graph_.values[arg].dtype != DataType::kVariant) return false;
-    const int reserve = graph_.values[loop.inputs[k]].node;
-    if (reserve < 0 || !Is(reserve, OpForm::kListReserve)) return false;
-    const int set = graph_.values[next].node;
-    const bool sets =
-        set >= 0 && Is(set, OpForm::kListSet) &&
-        graph_.nodes[set].frame == loop.body &&
-        graph_.nodes[set].inputs[0] == arg &&
-        !graph_.nodes[set].attrs().Get<bool>("resize_if_index_out_of_bounds");
-    if (!sets || users_[arg].size() != 1 || is_result_[arg] > 0 ||
-        !users_[next].empty() || is_result_[next] != 1) {
+    Filling f = {.loop = id,
+                 .variable = k,
+                 .empty = graph_.values[loop.inputs[k]].node,
+                 .last = loop.outputs[k]};
+    const int next = graph_.frames[loop.body].results[k];
+    f.put = graph_.values[next].node;
+    if (f.empty < 0 || f.put < 0 || graph_.nodes[f.put].frame != loop.body ||
+        graph_.nodes[f.put].inputs.empty() ||
+        graph_.nodes[f.put].inputs[0] != arg || users_[arg].size() != 1 ||
+        is_result_[arg] > 0 || !users_[next].empty() || is_result_[next] != 1 ||
+        is_result_[f.last] > 0 || Token(loop) < 0 || !Fills(&f) ||
+        !AreReaders(users_[f.last], f.last)) {
       return false;
     }
-    if (is_result_[last] > 0 || Token(loop) < 0) return false;
-    for (int user : users_[last]) {
-      const bool reads =
-          Is(user, OpForm::kListStack) || Is(user, OpForm::kListGet);
-      if (!reads || graph_.nodes[user].inputs[0] != last) return false;
-    }
-    const bool swapped =
-        std::all_of(users_[last].begin(), users_[last].end(),
-                    [this](int user) { return IsOnlySwapped(user); });
-    const int element_shape = graph_.nodes[reserve].inputs[0];
-    const DataType type =
-        graph_.nodes[reserve].attrs().Get<DataType>("element_dtype");
-    if (!IsPlain(type) || !IsFullShape(element_shape)) return false;
-    Rewrite(id, k, reserve, set, type, swapped);
+    f.type = graph_.nodes[f.empty].attrs().Get<DataType>("element_dtype");
+    f.knows_shape = IsFullShape(graph_.nodes[f.empty].inputs[0]);
+    if (!IsPlain(f.type) || (!f.knows_shape && !assumes_)) return false;
+    f.swapped = !users_[f.last].empty() && f.knows_shape &&
+                std::all_of(users_[f.last].begin(), users_[f.last].end(),
+                            [this](int user) { return IsOnlySwapped(user); });
+    Rewrite(f);
     return true;
+  }
+
+  // Does the list begin without elements that are set, and does each step put
+  // one in?
+  bool Fills(Filling* f) {
+    if (Is(f->empty, OpForm::kListReserve)) {
+      return Is(f->put, OpForm::kListSet) &&
+             !graph_.nodes[f->put].attrs().Get<bool>(
+                 "resize_if_index_out_of_bounds");
+    }
+    f->pushes = IsOp(f->empty, "EmptyTensorList") &&
+                IsOp(f->put, "TensorListPushBack") &&
+                counted_.Steps(f->loop) >= 0;
+    return f->pushes;
+  }
+
+  // Do they nothing but read the list?
+  bool AreReaders(const std::vector<int>& users, int list) const {
+    return std::all_of(users.begin(), users.end(), [&](int user) {
+      const bool reads = Is(user, OpForm::kListStack) ||
+                         Is(user, OpForm::kListGet) ||
+                         IsOp(user, "TensorListLength") || IsJoinOfRows(user);
+      return reads && graph_.nodes[user].inputs[0] == list;
+    });
+  }
+
+  // A TensorListConcatV2 of which nobody wants the lengths.
+  bool IsJoinOfRows(int node) const {
+    if (!IsOp(node, "TensorListConcatV2")) return false;
+    const int lengths = graph_.nodes[node].outputs[1];
+    const Tensor* leading_dims =
+        ConstantOf(graph_, graph_.nodes[node].inputs[2]);
+    return users_[lengths].empty() && is_result_[lengths] == 0 &&
+           leading_dims != nullptr && leading_dims->num_elements() == 0;
   }
 
   // Is all that happens to the stacked list that its first two axes are
@@ -161,90 +215,154 @@ class Storer {
     return true;
   }
 
-  void Rewrite(int id, int k, int reserve, int set, DataType type,
-               bool swapped) {
-    const int frame = graph_.nodes[id].frame;
-    const int body = graph_.nodes[id].body;
-    const int last = graph_.nodes[id].outputs[k];
-    const Ids from = graph_.nodes[reserve].inputs;
-    MadeOp store{.op = "_RowStore"};
-    store.attrs.Set("swapped", swapped);
-    for (int input : from)
-      store.input_types.push_back(graph_.values[input].dtype);
-    store.output_types = {type, DataType::kBool};
-    const int made =
-        graph_.AddMade(std::move(store), reserve, frame, {from[0], from[1]},
-                       {TensorShape::UnknownRank(), {-1}});
-    const int rows = graph_.nodes[made].outputs[0];
-    const int flags = graph_.nodes[made].outputs[1];
-    const int index = graph_.nodes[set].inputs[1];
-    const int item = graph_.nodes[set].inputs[2];
-    MadeOp setter{.op = "_SetRow"};
-    setter.attrs.Set("swapped", swapped);
-    setter.input_types = {type, DataType::kBool, graph_.values[index].dtype,
-                          type};
-    const int setting = graph_.AddMade(std::move(setter), set, body,
-                                       {rows, flags, index, item}, {});
-    graph_.frames[body].targets.push_back(setting);
+  // Where the rows are.
+  struct RowMemory {
+    int rows = -1;
+    int flags = -1;  // Which are set.
+  };
+
+  void Rewrite(const Filling& f) {
+    const RowMemory store = AddStore(f);
+    SetRow(f, store);
     // The variable changes no more, and goes when it is pruned.
-    graph_.frames[body].results[k] =
-        graph_.frames[graph_.nodes[id].cond].args[k];
-    const int token = Token(graph_.nodes[id]);
-    for (int user : users_[last]) {
-      if (!swapped) {
-        Read(user, frame, rows, flags, token, type);
+    const PlanNode& loop = graph_.nodes[f.loop];
+    graph_.frames[loop.body].results[f.variable] =
+        graph_.frames[loop.cond].args[f.variable];
+    const Ids inputs = {store.rows, store.flags, Token(loop)};
+    for (int user : users_[f.last]) {
+      if (!f.swapped) {
+        Read(user, f, inputs);
         continue;
       }
       for (int swap : users_[graph_.nodes[user].outputs[0]]) {
         const int value = graph_.nodes[swap].outputs[0];
-        replacement_[value] = StoredRows(user, frame, {rows, flags, token},
-                                         *graph_.values[value].shape, true);
+        replacement_[value] =
+            StoredRows(user, f, inputs, *graph_.values[value].shape);
       }
     }
   }
 
+  RowMemory AddStore(const Filling& f) {
+    const int number =
+        f.pushes ? counted_.Steps(f.loop) : graph_.nodes[f.empty].inputs[1];
+    const Ids inputs = {graph_.nodes[f.empty].inputs[0], number};
+    MadeOp op{.op = "_RowStore", .assumes = !f.knows_shape};
+    op.attrs.Set("swapped", f.swapped);
+    for (int input : inputs)
+      op.input_types.push_back(graph_.values[input].dtype);
+    op.output_types = {f.type, DataType::kBool};
+    const int made =
+        graph_.AddMade(std::move(op), f.empty, graph_.nodes[f.loop].frame,
+                       inputs, {TensorShape::UnknownRank(), {-1}});
+    return {graph_.nodes[made].outputs[0], graph_.nodes[made].outputs[1]};
+  }
+
+  void SetRow(const Filling& f, const RowMemory& store) {
+    const int body = graph_.nodes[f.loop].body;
+    const Ids put = graph_.nodes[f.put].inputs;
+    const int index = f.pushes ? counted_.StepIndex(f.loop) : put[1];
+    const int item = put.back();
+    MadeOp op{.op = "_SetRow", .assumes = !f.knows_shape};
+    op.attrs.Set("swapped", f.swapped);
+    Ids inputs = {store.rows, store.flags, index};
+    const std::optional<int64_t> axis =
+        f.swapped ? std::nullopt : JoinAxis(item, body);
+    if (axis.has_value()) {
+      const Ids& parts = graph_.nodes[graph_.values[item].node].inputs;
+      inputs.insert(inputs.end(), parts.begin(), parts.end() - 1);
+    } else {
+      inputs.push_back(item);
+    }
+    op.attrs.Set("axis", axis.value_or(0));
+    for (int input : inputs)
+      op.input_types.push_back(graph_.values[input].dtype);
+    op.output_types = {f.type};
+    const int made = graph_.AddMade(std::move(op), f.put, body, inputs,
+                                    {*graph_.values[item].shape});
+    graph_.frames[body].targets.push_back(made);
+    if (axis.has_value()) replacement_[item] = graph_.nodes[made].outputs[0];
+  }
+
+  // The axis along which `item` is joined from parts in `body`, and not put
+  // into a row already.
+  std::optional<int64_t> JoinAxis(int item, int body) const {
+    const int maker = graph_.values[item].node;
+    if (maker < 0 || graph_.nodes[maker].frame != body ||
+        replacement_[item] != item) {
+      return std::nullopt;
+    }
+    const std::optional<TensorJoin> join = JoinOf(graph_, maker);
+    if (!join.has_value() || join->new_axis) return std::nullopt;
+    return join->axis;
+  }
+
   // What a reader of the list gets instead.
-  void Read(int user, int frame, int rows, int flags, int token,
-            DataType type) {
-    const bool stacks = Is(user, OpForm::kListStack);
+  void Read(int user, const Filling& f, const Ids& inputs) {
     const int value = graph_.nodes[user].outputs[0];
     const TensorShape& shape = *graph_.values[value].shape;
-    const int all =
-        StoredRows(user, frame, {rows, flags, token},
-                   stacks ? shape : TensorShape::UnknownRank(), false);
+    if (IsOp(user, "TensorListLength")) {
+      replacement_[value] = AddLength(user, f, inputs);
+      return;
+    }
+    const bool stacks = Is(user, OpForm::kListStack);
+    const int all = StoredRows(user, f, inputs,
+                               stacks ? shape : TensorShape::UnknownRank());
     if (stacks) {
       replacement_[value] = all;
       return;
     }
-    const int index = graph_.nodes[user].inputs[1];
-    MadeOp row{.op = "_Row"};
-    row.attrs.Set("shape", shape);
-    row.input_types = {type, graph_.values[index].dtype};
-    row.output_types = {type};
-    const int one = graph_.AddMade(
-        std::move(row), user, graph_.nodes[user].frame, {all, index}, {shape});
+    MadeOp op;
+    Ids of = {all};
+    if (IsJoinOfRows(user)) {
+      op.op = "_Joined";
+      op.attrs.Set("axis", int64_t{0});
+      op.attrs.Set("new_axis", false);
+    } else {
+      op.op = "_Row";
+      op.attrs.Set("shape", shape);
+      of.push_back(graph_.nodes[user].inputs[1]);
+    }
+    for (int input : of) op.input_types.push_back(graph_.values[input].dtype);
+    op.output_types = {f.type};
+    const int one = graph_.AddMade(std::move(op), user,
+                                   graph_.nodes[user].frame, of, {shape});
     replacement_[value] = graph_.nodes[one].outputs[0];
   }
 
+  int AddLength(int user, const Filling& f, const Ids& inputs) {
+    MadeOp op{.op = "Size", .is_pure = true};
+    op.attrs.Set("T", DataType::kBool);
+    op.attrs.Set("out_type", DataType::kInt32);
+    op.input_types = {DataType::kBool};
+    op.output_types = {DataType::kInt32};
+    const int made =
+        graph_.AddMade(std::move(op), user, graph_.nodes[f.loop].frame,
+                       {inputs[1]}, {TensorShape{}});
+    return graph_.nodes[made].outputs[0];
+  }
+
   // All rows, in the place of what the reader `user` gives.
-  int StoredRows(int user, int frame, const Ids& inputs,
-                 const TensorShape& shape, bool swapped) {
+  int StoredRows(int user, const Filling& f, const Ids& inputs,
+                 const TensorShape& shape) {
     MadeOp op{.op = "_StoredRows"};
     op.attrs.Set("shape", shape);
     op.attrs.Set("num_elements",
                  Is(user, OpForm::kListStack)
                      ? graph_.nodes[user].attrs().Get<int64_t>("num_elements")
                      : int64_t{-1});
-    op.attrs.Set("swapped", swapped);
+    op.attrs.Set("swapped", f.swapped);
     for (int input : inputs)
       op.input_types.push_back(graph_.values[input].dtype);
-    op.output_types = {op.input_types[0], DataType::kBool};
-    const int node = graph_.AddMade(std::move(op), user, frame, inputs,
-                                    {shape, TensorShape({0})});
+    op.output_types = {f.type, DataType::kBool};
+    const int node =
+        graph_.AddMade(std::move(op), user, graph_.nodes[f.loop].frame, inputs,
+                       {shape, TensorShape({0})});
     return graph_.nodes[node].outputs[0];
   }
 
+  const bool assumes_;
   PlanGraph& graph_;
+  CountedLoops counted_;
   std::vector<std::vector<int>> users_;  // By value: nodes.
   std::vector<int> is_result_;           // By value: of how many frames.
   std::vector<int> replacement_;         // By value.
@@ -252,8 +370,8 @@ class Storer {
 
 }  // namespace
 
-void StoreRows(PlanGraph* graph, PassReport* report) {
-  report->push_back(absl::StrCat("lists: ", Storer(graph).Run(),
+void StoreRows(bool assumes, PlanGraph* graph, PassReport* report) {
+  report->push_back(absl::StrCat("lists: ", Storer(assumes, graph).Run(),
                                  " that loops fill are tensors"));
 }
 

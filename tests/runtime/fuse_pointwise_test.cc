@@ -12,6 +12,7 @@
 #include "hwy/targets.h"
 #include "ops/array.h"
 #include "ops/control_flow.h"
+#include "ops/gradients.h"
 #include "ops/math.h"
 #include "ops/nn.h"
 #include "ops/reduction.h"
@@ -51,6 +52,62 @@ TEST_F(RewritesTest, WhatIsUsedOutsideIsAnOutput) {
             "_Pointwise 'z'(feed 0, feed 1)\n"
             "-> z:1, z:0\n");
 }
+
+// ---- AssumeShapes -----------------------------------------------------------
+
+class AssumedShapesTest : public RewritesTest {
+ protected:
+  // The gradient of tanh(x * s) in x, s being repeated or not.
+  Output Build(Output s) { return Gradients({Tanh(x * s)}, {x, s})[0] * 2.0; }
+};
+
+void AssumeAndFuse(PlanGraph* graph, PassReport* report) {
+  AssumeShapes(graph, report);
+  Prune(graph, nullptr);
+  EXPECT_OK(OrderNodes(graph));
+  FusePointwise(graph, report);
+}
+
+TEST_F(AssumedShapesTest, GradientsAreNotSummedUp) {
+  const std::string text = After(AssumeAndFuse, {Build(y)}, {x, y});
+  EXPECT_THAT(before_, HasSubstr("BroadcastGradientArgs"));
+  EXPECT_THAT(text, Not(HasSubstr("Sum '")));
+  EXPECT_THAT(text, Not(HasSubstr("Reshape '")));
+  EXPECT_EQ(report_[0], "shapes: 1 sums over repeated axes taken to be none");
+  ExpectSame({Build(y)}, {{x, Random({3, 4})}, {y, Random({3, 4})}});
+}
+
+// Then the plan that assumes nothing is run.
+TEST_F(AssumedShapesTest, WhatIsRepeatedIsSummedUpAllTheSame) {
+  const Outputs both = Gradients({Tanh(x * y)}, {x, y});
+  ExpectSame(both, {{x, Random({3, 4})}, {y, Random({1, 4})}});
+  ExpectSame(both, {{x, Random({1, 4})}, {y, Random({3, 4})}});
+  ExpectSame(both, {{x, Random({1, 4})}, {y, Random({1, 4})}});
+  ExpectSame(both, {{x, Random({0, 4})}, {y, Random({1, 4})}});
+}
+
+TEST_F(AssumedShapesTest, BothAreRunByOneSession) {
+  const Outputs both = Gradients({Tanh(x * y)}, {x, y});
+  ASSERT_OK_AND_ASSIGN(auto session, Session::Create(g));
+  for (int64_t rows : {3, 1, 3, 1}) {
+    const std::vector<Feed> feeds = {{x, Random({3, 4})},
+                                     {y, Random({rows, 4})}};
+    ASSERT_OK_AND_ASSIGN(const std::vector<Tensor> got,
+                         session->Run(feeds, {both[0], both[1]}));
+    EXPECT_EQ(got[1].shape(), (TensorShape{rows, 4}));
+    ExpectSame(both, feeds);
+  }
+}
+
+// A Reshape behind a sum over other axes stays.
+TEST_F(AssumedShapesTest, OtherSumsStay) {
+  const Output z = Reshape(Sum(x, {.axes = {0}}), Shape(y));
+  const std::string text = After(AssumeAndFuse, {z}, {x, y});
+  EXPECT_THAT(text, HasSubstr("Sum '"));
+  EXPECT_EQ(report_[0], "shapes: 0 sums over repeated axes taken to be none");
+}
+
+// ---- FusePointwise, further -------------------------------------------------
 
 TEST_F(RewritesTest, NoWayLeadsOutOfAProgramAndBack) {
   Output a = Exp(Neg(x, "minus"), "a");

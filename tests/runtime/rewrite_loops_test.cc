@@ -8,6 +8,7 @@
 #include "ops/array.h"
 #include "ops/control_flow.h"
 #include "ops/list.h"
+#include "ops/list_concat.h"
 #include "ops/math.h"
 #include "ops/matmul.h"
 #include "ops/nn.h"
@@ -26,6 +27,14 @@ using ::testing::Not;
 
 void RewriteProducts(PlanGraph* graph, PassReport* report) {
   RewriteLoops(Precision::kFloat32, graph, report);
+}
+
+void StoreAllRows(PlanGraph* graph, PassReport* report) {
+  StoreRows(/*assumes=*/true, graph, report);
+}
+
+void StoreRowsOfKnownShape(PlanGraph* graph, PassReport* report) {
+  StoreRows(/*assumes=*/false, graph, report);
 }
 
 class LoopRewritesTest : public RewritesTest {
@@ -61,6 +70,7 @@ class LoopRewritesTest : public RewritesTest {
   Output h0 = Placeholder(g, "h0", DataType::kFloat, {-1, 4});
   Output w = Placeholder(g, "w", DataType::kFloat, {7, 8});
   Output b = Placeholder(g, "b", DataType::kFloat, {8});
+  Output w8 = Placeholder(g, "w8", DataType::kFloat, {4, 8});
   Output n = Placeholder(g, "n", DataType::kInt32, {});
 };
 
@@ -82,7 +92,8 @@ TEST_F(LoopRewritesTest, ProductsOfStepsAreMadeAtOnce) {
                               "MatMul:0, MatMul:0)\n"));
   EXPECT_EQ(report_[0],
             "loops: 2 products with packed operands, 1 of them of many steps "
-            "at once; 1 additions in products; 1 rows of lists without a copy");
+            "at once; 1 additions in products; 0 narrowed to the columns in "
+            "use; 1 rows of lists without a copy");
 }
 
 // Files do not tell the shapes of a body's arguments.
@@ -163,7 +174,7 @@ TEST_F(LoopRewritesTest, AnIndexOutOfRangeIsAnError) {
 TEST_F(LoopRewritesTest, ListsThatLoopsFillAreTensors) {
   const Output all = TensorListStack(Cell(n, false, 5)[2], DataType::kFloat,
                                      TensorShape{5, 4});
-  const std::string text = After(StoreRows, {all}, {seq, h0, w, b, n});
+  const std::string text = After(StoreAllRows, {all}, {seq, h0, w, b, n});
   EXPECT_THAT(before_, HasSubstr("TensorListSetItem"));
   EXPECT_THAT(before_, HasSubstr("TensorListStack"));
   for (const char* gone : {"TensorListSetItem '", "TensorListStack '",
@@ -184,7 +195,7 @@ TEST_F(LoopRewritesTest, RowsArePutWhereTheirTransposeWantsThem) {
   const Output all = TensorListStack(Cell(n, false, 5)[2], DataType::kFloat,
                                      TensorShape{5, 4});
   const Output by_batch = Transpose(all, {1, 0, 2});
-  const std::string text = After(StoreRows, {by_batch}, {seq, h0, w, b, n});
+  const std::string text = After(StoreAllRows, {by_batch}, {seq, h0, w, b, n});
   EXPECT_THAT(before_, HasSubstr("Transpose 'Transpose'("));
   EXPECT_THAT(text, Not(HasSubstr("Transpose 'Transpose'(")));
   EXPECT_THAT(text, HasSubstr("_StoredRows 'TensorListStack'("
@@ -196,10 +207,196 @@ TEST_F(LoopRewritesTest, RowsArePutWhereTheirTransposeWantsThem) {
   ExpectSame({by_batch, Transpose(all, {2, 0, 1})}, Feeds(3, 5));
 }
 
-TEST_F(LoopRewritesTest, ListsOfUnknownShapeStayLists) {
+TEST_F(LoopRewritesTest, RowsOfUnknownShapeAreLikeTheFirst) {
   const Output all = TensorListStack(Cell(n)[2], DataType::kFloat);
-  After(StoreRows, {all}, {seq, h0, w, b, n});
+  After(StoreRowsOfKnownShape, {all}, {seq, h0, w, b, n});
   EXPECT_EQ(report_[0], "lists: 0 that loops fill are tensors");
+  After(StoreAllRows, {all}, {seq, h0, w, b, n});
+  EXPECT_EQ(report_[0], "lists: 1 that loops fill are tensors");
+  for (int64_t time : {1, 2, 7}) ExpectSame({all}, Feeds(time, 5));
+  ExpectSame({all}, Feeds(3, 0));
+}
+
+// The plan without rows is run then.
+TEST_F(LoopRewritesTest, RowsMayTurnOutToDiffer) {
+  const Outputs out = While(
+      {Const(g, 0), TensorListReserve(TensorShape{-1}, n, DataType::kInt32)},
+      [&](const Outputs& v) { return Less(v[0], n); },
+      [&](const Outputs& v) {
+        const Output row =
+            Range(Const(v[0].graph(), 0), v[0] + 1, Const(v[0].graph(), 1));
+        return Outputs{v[0] + 1, TensorListSetItem(v[1], v[0], row)};
+      });
+  const Output joined = TensorListConcat(out[1], DataType::kInt32).tensor;
+  After(StoreAllRows, {joined}, {n});
+  EXPECT_EQ(report_[0], "lists: 1 that loops fill are tensors");
+  EXPECT_THAT(weft::Run(joined, {{n, Tensor::Scalar<int32_t>(3)}}),
+              TensorEq(Tensor::Vector<int32_t>({0, 0, 1, 0, 1, 2})));
+}
+
+TEST_F(LoopRewritesTest, ElementsHaveToFitTheListAllTheSame) {
+  const Outputs out = While(
+      {Const(g, 0), TensorListReserve(TensorShape{-1, 3}, n, DataType::kFloat)},
+      [&](const Outputs& v) { return Less(v[0], n); },
+      [&](const Outputs& v) {
+        return Outputs{v[0] + 1, TensorListSetItem(v[1], v[0], x)};
+      });
+  const Output all =
+      TensorListStack(out[1], DataType::kFloat, TensorShape::UnknownRank());
+  EXPECT_THAT(
+      TryRun(all, {{n, Tensor::Scalar<int32_t>(2)}, {x, Random({2, 4})}}),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr("the element is [2, 4] but the list's are [?, 3]")));
+}
+
+// ---- CountLoops, and lists to which loops add -------------------------------
+
+TEST_F(LoopRewritesTest, WhatIsAddedToAListIsARow) {
+  const Outputs out = While(
+      {Const(g, 0), h0, EmptyTensorList(g, {-1, 4}, DataType::kFloat)},
+      [&](const Outputs& v) { return Less(v[0], n, "less"); },
+      [&](const Outputs& v) {
+        const Output h = Tanh(v[1] + 1.0, "h");
+        return Outputs{v[0] + 1, h, TensorListPushBack(v[2], h)};
+      });
+  const Output all = TensorListStack(out[2], DataType::kFloat);
+  const Output third =
+      TensorListGetItem(out[2], Const(g, 2), DataType::kFloat, {-1, 4});
+  const Output joined = TensorListConcat(out[2], DataType::kFloat).tensor;
+  const Output length = TensorListLength(out[2]);
+  const std::string text =
+      After(StoreAllRows, {all, third, joined, length}, {h0, n});
+  EXPECT_THAT(before_, HasSubstr("TensorListPushBack"));
+  for (const char* gone :
+       {"TensorListPushBack '", "EmptyTensorList '", "TensorListStack '",
+        "TensorListGetItem '", "TensorListConcatV2 '", "TensorListLength '"}) {
+    EXPECT_THAT(text, Not(HasSubstr(gone)));
+  }
+  EXPECT_THAT(text, HasSubstr("  _SetRow 'TensorListPushBack'("));
+  EXPECT_THAT(text, HasSubstr("_Row 'TensorListGetItem'("));
+  EXPECT_THAT(text, HasSubstr("_Joined 'TensorListConcatV2'("));
+  EXPECT_EQ(report_[0], "lists: 1 that loops fill are tensors");
+  const std::vector<Feed> feeds = {{h0, Random({2, 4})},
+                                   {n, Tensor::Scalar<int32_t>(5)}};
+  ExpectSame({all, third, joined, length}, feeds);
+  EXPECT_THAT(
+      TryRun(third, {{h0, Random({2, 4})}, {n, Tensor::Scalar<int32_t>(2)}}),
+      StatusIs(absl::StatusCode::kOutOfRange,
+               HasSubstr("index 2 must be in [0, 2)")));
+}
+
+// How many elements there will be is not known.
+TEST_F(LoopRewritesTest, ListsOfOtherLoopsStayLists) {
+  const Outputs out = While(
+      {Const(g, 0), h0, EmptyTensorList(g, {-1, 4}, DataType::kFloat)},
+      [&](const Outputs& v) {
+        return Less(Sum(v[1], {.axes = {0, 1}}), Const(g, 3.0f));
+      },
+      [&](const Outputs& v) {
+        const Output h = v[1] + 1.0;
+        return Outputs{v[0] + 1, h, TensorListPushBack(v[2], h)};
+      });
+  const Output all = TensorListStack(out[2], DataType::kFloat);
+  After(StoreAllRows, {all}, {h0});
+  EXPECT_EQ(report_[0], "lists: 0 that loops fill are tensors");
+  ExpectSame({all}, {{h0, Random({1, 4})}});
+}
+
+TEST_F(LoopRewritesTest, CountersAreKnownBeforeTheirLoops) {
+  const Output m = Placeholder(g, "m", DataType::kInt32, {});
+  const Outputs out = While(
+      {Const(g, 0), Const(g, 3), Const(g, 7)},
+      [&](const Outputs& v) {
+        return LogicalAnd(Less(v[0], n), Greater(m, v[1]));
+      },
+      [&](const Outputs& v) {
+        return Outputs{v[0] + 1, v[1] + 1, v[2] - 1};
+      },
+      {.name = "counting"});
+  const std::string text = After(CountLoops, out, {n, m});
+  EXPECT_THAT(before_, HasSubstr("cond of counting:"));
+  EXPECT_THAT(text, Not(HasSubstr("cond of counting:")));
+  EXPECT_EQ(report_[0], "counters: 3 known before their loops");
+  for (int32_t a : {-2, 0, 1, 4, 9}) {
+    for (int32_t b : {-2, 2, 3, 4, 9}) {
+      ExpectSame(out, {{n, Tensor::Scalar<int32_t>(a)},
+                       {m, Tensor::Scalar<int32_t>(b)}});
+    }
+  }
+}
+
+TEST_F(LoopRewritesTest, OtherVariablesAreNoCounters) {
+  const Outputs out = While(
+      {Const(g, 0), Const(g, 1), Const(g, 9)},
+      [&](const Outputs& v) { return Less(v[0], n); },
+      [&](const Outputs& v) {
+        return Outputs{v[0] + 2, v[1] * 2, v[0] - 1};
+      });
+  After(CountLoops, out, {n});
+  EXPECT_EQ(report_[0], "counters: 0 known before their loops");
+  ExpectSame(out, {{n, Tensor::Scalar<int32_t>(5)}});
+  // The bound moves, or the counter moves away from it.
+  const Outputs moving = While(
+      {Const(g, 0), n}, [&](const Outputs& v) { return Less(v[0], v[1]); },
+      [&](const Outputs& v) {
+        return Outputs{v[0] + 1, v[1] - 1};
+      });
+  After(CountLoops, moving, {n});
+  EXPECT_EQ(report_[0], "counters: 0 known before their loops");
+  ExpectSame(moving, {{n, Tensor::Scalar<int32_t>(5)}});
+}
+
+// What is joined is put together in its row, and taken from there.
+TEST_F(LoopRewritesTest, PartsOfARowArePutSideBySide) {
+  const Output two = Placeholder(g, "two", DataType::kFloat, {4, 7});
+  const Outputs out = While(
+      {Const(g, 0), h0,
+       TensorListReserve(TensorShape{-1, 7}, n, DataType::kFloat)},
+      [&](const Outputs& v) { return Less(v[0], n); },
+      [&](const Outputs& v) {
+        const Output h = Tanh(v[1]);
+        const Output row =
+            Concat({h, Slice(v[1], {0, 0}, {-1, 3})}, 1, "joined");
+        return Outputs{v[0] + 1, MatMul(row, two, {.transpose_b = true}),
+                       TensorListSetItem(v[2], v[0], row)};
+      });
+  const Output all = TensorListStack(out[2], DataType::kFloat);
+  const std::string text = After(StoreAllRows, {all, out[1]}, {h0, two, n});
+  EXPECT_THAT(before_, HasSubstr("ConcatV2 'joined'("));
+  EXPECT_THAT(text, Not(HasSubstr("ConcatV2 'joined'(")));
+  EXPECT_THAT(text, HasSubstr("MatMul 'MatMul'(TensorListSetItem:0"));
+  ExpectSame({all, out[1]}, {{h0, Random({3, 4})},
+                             {two, Random({4, 7})},
+                             {n, Tensor::Scalar<int32_t>(4)}});
+}
+
+TEST_F(LoopRewritesTest, ColumnsThatNobodyUsesAreNotComputed) {
+  for (bool even : {false, true}) {
+    const Outputs out = While(
+        {Const(g, 0), h0}, [&](const Outputs& v) { return Less(v[0], n); },
+        [&](const Outputs& v) {
+          const Output product = MatMul(v[1], w8);
+          const Output part =
+              even ? Split(product, 2, 1)[1] : SplitV(product, {3, 4, 1}, 1)[1];
+          return Outputs{v[0] + 1, Tanh(part)};
+        });
+    After(RewriteProducts, {out[1]}, {h0, w8, n});
+    EXPECT_THAT(report_[0], HasSubstr("1 narrowed to the columns in use"));
+    ExpectSame({out[1]}, {{h0, Random({3, 4})},
+                          {w8, Random({4, 8})},
+                          {n, Tensor::Scalar<int32_t>(4)}});
+  }
+}
+
+TEST_F(LoopRewritesTest, ColumnsInUseAreComputed) {
+  const Outputs out = While(
+      {Const(g, 0), h0}, [&](const Outputs& v) { return Less(v[0], n); },
+      [&](const Outputs& v) {
+        const Outputs parts = Split(MatMul(v[1], w8), 2, 1);
+        return Outputs{v[0] + 1, Tanh(parts[0]) * parts[1]};
+      });
+  After(RewriteProducts, {out[1]}, {h0, w8, n});
+  EXPECT_THAT(report_[0], HasSubstr("0 narrowed to the columns in use"));
 }
 
 TEST_F(LoopRewritesTest, RowsThatNoStepSetsAreZeros) {
