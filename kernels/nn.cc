@@ -107,8 +107,10 @@ class BiasAddGradKernel : public Kernel {
     T* sums = c.out<T>(0).data();
     std::fill_n(sums, s.channels, T{0});
     if (c.input(0).size == 0) return absl::OkStatus();
+    // A part of a row is long enough to be read at the memory's pace.
+    constexpr int64_t kLongPart = 256;
     const int64_t grain =
-        (kElementwiseGrain / (s.outer * s.inner) / 64 + 1) * 64;
+        (kElementwiseGrain / (s.outer * s.inner) / kLongPart + 1) * kLongPart;
     c.pool().ParallelFor(s.channels, grain, [&](int64_t begin, int64_t end) {
       for (int64_t i = 0; i < s.outer; ++i) {
         const T* row = dy + i * s.channels * s.inner;

@@ -9,11 +9,13 @@
 //
 // Of the last three with the attr `swapped` rows are along the second axis:
 // rows[:, i] = row.
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "core/kernel.h"
 #include "core/status.h"
 #include "kernels/array_copy.h"
@@ -110,6 +112,14 @@ WEFT_KERNEL(_Row, RowKernel, {});
 // thread may just have computed it.
 constexpr int64_t kBytesPerThread = 8 << 10;
 
+// Calls copy(begin, end) for ranges of `count` pieces, each of `bytes`.
+template <typename CopyRange>
+void CopyPieces(ThreadPool& pool, int64_t count, int64_t bytes,
+                const CopyRange& copy) {
+  if (count * bytes <= 2 * kBytesPerThread) return copy(0, count);
+  pool.ParallelFor(count, std::max<int64_t>(kBytesPerThread / bytes, 1), copy);
+}
+
 // The axis of a store that the number of a row goes along.
 int RowAxis(const KernelInit& init) {
   return init.attrs.Get<bool>("swapped") ? 1 : 0;
@@ -176,17 +186,17 @@ class RowStoreKernel : public Kernel {
 };
 WEFT_KERNEL(_RowStore, RowStoreKernel, {});
 
-// One part of a row: `count` pieces of `bytes`, which in the row stand
-// `distance` apart, from `offset` on.
-struct PieceCopy {
+// A row in pieces: `count` times, `distance` apart, a piece of each part, one
+// behind the other.
+struct RowPieces {
   int64_t count = 1;
-  int64_t bytes = 0;
   int64_t distance = 0;
-  int64_t offset = 0;
+  absl::InlinedVector<int64_t, 4> bytes;  // Of a piece, by part.
+  int64_t total = 0;                      // Of a piece of all parts.
 };
 
 struct SetRowLayout : public KernelState {
-  std::vector<PieceCopy> parts;
+  RowPieces pieces;
   int64_t step = 0;  // Bytes from row to row.
   bool moves = false;
 };
@@ -200,7 +210,7 @@ class SetRowKernel : public Kernel {
   absl::Status Layout(LayoutContext& c) const override {
     WEFT_RETURN_IF_ERROR(ExpectRank(c, 2, 0, "index"));
     auto l = std::make_shared<SetRowLayout>();
-    WEFT_ASSIGN_OR_RETURN(const TensorShape row, JoinParts(c, l.get()));
+    WEFT_ASSIGN_OR_RETURN(const TensorShape row, JoinParts(c, &l->pieces));
     const TensorShape& rows = c.input_shape(0);
     if (!rows.has_rank()) {  // The row tells it.
       c.SetOutput(0, row);
@@ -216,7 +226,10 @@ class SetRowKernel : public Kernel {
     l->step = strides[row_axis_] *
               static_cast<int64_t>(DataTypeSize(c.input_dtype(0)));
     strides.erase(strides.begin() + row_axis_);
-    if (row_axis_ > 0) SpreadOut(rows, c.input_dtype(0), l.get());
+    if (row_axis_ > 0) {  // There are pieces of one part for the first axis.
+      l->pieces.distance =
+          Steps(rows)[0] * static_cast<int64_t>(DataTypeSize(c.input_dtype(0)));
+    }
     l->moves = c.may_move() && (row_axis_ == 0 || c.may_stride());
     if (l->moves) {
       c.SetOutputMoving(0, 0, row,
@@ -235,13 +248,16 @@ class SetRowKernel : public Kernel {
     if (i < 0 || i >= n)
       return OutOfRange("index ", i, " must be in [0, ", n, ")");
     char* const to = static_cast<char*>(c.input(0).data) + i * l.step;
-    for (size_t k = 0; k < l.parts.size(); ++k)
-      Copy(c, l.parts[k], c.input(static_cast<int>(k) + kFirstPart).data, to);
+    Copy(c, l.pieces, to);
     static_cast<uint8_t*>(c.input(1).data)[i] = 1;
     if (l.moves) {
       c.SetOutputAddress(0, to);
     } else if (c.output(0).size > 0) {
-      CopyRow(c, l, to);
+      char* out = static_cast<char*>(c.output(0).data);
+      for (int64_t k = 0; k < l.pieces.count; ++k) {
+        std::memcpy(out + k * l.pieces.total, to + k * l.pieces.distance,
+                    l.pieces.total);
+      }
     }
     return absl::OkStatus();
   }
@@ -249,79 +265,60 @@ class SetRowKernel : public Kernel {
  private:
   static constexpr int kFirstPart = 3;
 
-  // The shape of a row, and how its parts are copied where it is in one piece.
+  // The shape of a row, and its pieces where it is in one piece.
   absl::StatusOr<TensorShape> JoinParts(const LayoutContext& c,
-                                        SetRowLayout* l) const {
+                                        RowPieces* pieces) const {
     TensorShape row = c.input_shape(kFirstPart);
-    const int64_t bytes = static_cast<int64_t>(DataTypeSize(c.input_dtype(0)));
-    if (c.num_inputs() == kFirstPart + 1) {
-      l->parts.push_back({.bytes = row.num_elements() * bytes});
-      return row;
-    }
-    WEFT_ASSIGN_OR_RETURN(const int axis, NormalizeAxis(axis_, row.rank()));
-    int64_t size = 0;
-    for (int i = kFirstPart; i < c.num_inputs(); ++i) {
-      TensorShape part = c.input_shape(i);
-      if (part.rank() == row.rank()) {
-        size += part.dim(axis);
-        part.set_dim(axis, row.dim(axis));
+    int axis = row_axis_ > 0 || row.rank() > 1 ? 1 : 0;
+    if (c.num_inputs() > kFirstPart + 1) {
+      WEFT_ASSIGN_OR_RETURN(axis, NormalizeAxis(axis_, row.rank()));
+      int64_t size = 0;
+      for (int i = kFirstPart; i < c.num_inputs(); ++i) {
+        TensorShape part = c.input_shape(i);
+        if (part.rank() == row.rank()) {
+          size += part.dim(axis);
+          part.set_dim(axis, row.dim(axis));
+        }
+        if (part != row) {
+          return InvalidArgument("parts ", c.input_shape(kFirstPart).ToString(),
+                                 " and ", c.input_shape(i).ToString(),
+                                 " differ not only in axis ", axis);
+        }
       }
-      if (part != row) {
-        return InvalidArgument("parts ", c.input_shape(kFirstPart).ToString(),
-                               " and ", c.input_shape(i).ToString(),
-                               " differ not only in axis ", axis);
-      }
+      row.set_dim(axis, size);
     }
-    row.set_dim(axis, size);
-    int64_t count = 1, inner = bytes;
-    for (int a = 0; a < row.rank(); ++a) {
-      if (a < axis) count *= row.dim(a);
-      if (a > axis) inner *= row.dim(a);
-    }
-    int64_t offset = 0;
+    // Pieces of one part, for each example of a batch: so threads share them as
+    // they have shared the work.
+    for (int a = 0; a < axis; ++a) pieces->count *= row.dim(a);
     for (int i = kFirstPart; i < c.num_inputs(); ++i) {
-      const int64_t piece = c.input_shape(i).dim(axis) * inner;
-      l->parts.push_back({.count = count,
-                          .bytes = piece,
-                          .distance = size * inner,
-                          .offset = offset});
-      offset += piece;
+      const TensorShape& part = c.input_shape(i);
+      int64_t bytes = static_cast<int64_t>(DataTypeSize(c.input_dtype(0)));
+      for (int a = axis; a < part.rank(); ++a) bytes *= part.dim(a);
+      pieces->bytes.push_back(bytes);
+      pieces->total += bytes;
     }
+    pieces->distance = pieces->total;
     return row;
   }
 
-  // Of rows along the second axis, which have one part, the pieces stand apart.
-  static void SpreadOut(const TensorShape& rows, DataType type,
-                        SetRowLayout* l) {
-    PieceCopy& part = l->parts[0];
-    part.count = rows.dim(0);
-    part.bytes = part.count > 0 ? part.bytes / part.count : 0;
-    part.distance = Steps(rows)[0] * static_cast<int64_t>(DataTypeSize(type));
-  }
-
-  static void Copy(KernelContext& c, const PieceCopy& p, const void* from,
-                   char* to) {
-    if (p.bytes == 0) return;
-    const char* source = static_cast<const char*>(from);
-    c.pool().ParallelFor(p.count, kBytesPerThread / p.bytes + 1,
-                         [&](int64_t begin, int64_t end) {
-                           for (int64_t k = begin; k < end; ++k) {
-                             std::memcpy(to + p.offset + k * p.distance,
-                                         source + k * p.bytes, p.bytes);
-                           }
-                         });
-  }
-
-  static void CopyRow(KernelContext& c, const SetRowLayout& l,
-                      const char* row) {
-    char* to = static_cast<char*>(c.output(0).data);
-    if (l.parts.size() > 1 || l.parts[0].count == 1) {
-      std::memcpy(to, row, c.output(0).size * DataTypeSize(c.output(0).dtype));
-      return;
-    }
-    const PieceCopy& p = l.parts[0];
-    for (int64_t k = 0; k < p.count; ++k)
-      std::memcpy(to + k * p.bytes, row + k * p.distance, p.bytes);
+  static void Copy(KernelContext& c, const RowPieces& p, char* to) {
+    if (p.total == 0) return;
+    CopyPieces(c.pool(), p.count, p.total, [&](int64_t begin, int64_t end) {
+      int64_t offset = 0;
+      for (size_t part = 0; part < p.bytes.size(); ++part) {
+        const int64_t bytes = p.bytes[part];
+        const char* from = static_cast<const char*>(
+            c.input(static_cast<int>(part) + kFirstPart).data);
+        if (bytes == p.distance) {
+          std::memcpy(to + begin * bytes, from + begin * bytes,
+                      (end - begin) * bytes);
+        } else {
+          for (int64_t k = begin; k < end; ++k)
+            std::memcpy(to + offset + k * p.distance, from + k * bytes, bytes);
+        }
+        offset += bytes;
+      }
+    });
   }
 
   const int row_axis_;
