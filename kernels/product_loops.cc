@@ -27,9 +27,11 @@ using Vec = hn::Vec<Tag<T>>;
 constexpr int kVectors = 2;
 // There are 32 registers with AVX-512, else 16.
 constexpr bool kManyRegisters = HWY_TARGET <= HWY_AVX3;
-// How many rows have their sums in registers. (With AVX-512 14 would, but 8
-// were measured to be faster.)
-constexpr int kMaxRows = kManyRegisters ? 8 : 6;
+// How many rows have their sums in registers.
+constexpr int kMaxRows = kManyRegisters ? 12 : 6;
+// How many products are added in one turn of the loop. One row has to wait for
+// the memory, which delivers faster the more evenly it is asked.
+constexpr int AtOnce(int rows) { return rows == 1 ? 1 : 4; }
 // Few rows need several panels at a time: an addition has to wait for the one
 // before it.
 constexpr int PanelsAtOnce(int rows) {
@@ -53,59 +55,102 @@ HWY_INLINE Vec<float> LoadWeights(Tag<float> d, const Bfloat16* from) {
       d, hn::LoadU(narrow, reinterpret_cast<const hwy::bfloat16_t*>(from)));
 }
 
-// kRows rows times kPanels panels. Meanwhile half of another panel, at `next`,
-// is brought to the second cache.
-template <int kRows, int kPanels, typename T, typename W>
-void Block(const PackedProduct<T, W>& p, int64_t row, int64_t panel,
-           const W* next) {
+// Some rows of a, c and the addend, and panels of b, by their first elements.
+template <typename T, typename W>
+struct Tile {
+  const T* a;
+  int64_t a_stride;
+  const W* b;
+  int64_t k;
+  const T* addend;  // Null: zeros.
+  int64_t addend_stride;
+  T* c;
+  int64_t c_stride;
+  const W* next;  // Half of another panel, to be brought to the second cache.
+};
+
+template <typename T, typename W>
+HWY_INLINE Tile<T, W> TileAt(const PackedProduct<T, W>& p, int64_t row,
+                             int64_t panel, const W* next) {
+  const int64_t column = panel * kVectors * Lanes<T>();
+  return {
+      p.a + row * p.a_stride,
+      p.a_stride,
+      p.packed_b + column * p.k,
+      p.k,
+      p.addend == nullptr ? nullptr : p.addend + row * p.addend_stride + column,
+      p.addend_stride,
+      p.c + row * p.c_stride + column,
+      p.c_stride,
+      next};
+}
+
+// kRows rows times the first kWidth vectors of each of kPanels panels.
+template <int kRows, int kPanels, int kWidth = kVectors, typename T, typename W>
+void Block(const Tile<T, W>& tile) {
   const Tag<T> d;
   const int64_t lanes = Lanes<T>();
   const int64_t columns = kVectors * lanes;
-  constexpr int kSums = kPanels * kVectors;
+  constexpr int kSums = kPanels * kWidth;
   // Unrolled at once, all sums are in registers.
   Vec<T> sum[kRows][kSums];
   const T* a[kRows];
-  HWY_UNROLL(8)
-  for (int r = 0; r < kRows; ++r) {
-    a[r] = p.a + (row + r) * p.a_stride;
-    HWY_UNROLL(8)
-    for (int s = 0; s < kSums; ++s) {
-      sum[r][s] = p.addend == nullptr
-                      ? hn::Zero(d)
-                      : hn::LoadU(d, p.addend + (row + r) * p.addend_stride +
-                                         panel * columns + s * lanes);
+  a[0] = tile.a;
+  HWY_UNROLL(16)
+  for (int r = 1; r < kRows; ++r) a[r] = a[r - 1] + tile.a_stride;
+  const int64_t k = tile.k;
+  const W* b[kPanels];
+  b[0] = tile.b;
+  HWY_UNROLL(16)
+  for (int q = 1; q < kPanels; ++q) b[q] = b[q - 1] + columns * k;
+  if (tile.addend == nullptr) {
+    HWY_UNROLL(16)
+    for (int r = 0; r < kRows; ++r) {
+      HWY_UNROLL(16)
+      for (int s = 0; s < kSums; ++s) sum[r][s] = hn::Zero(d);
+    }
+  } else {
+    const T* addend = tile.addend;
+    HWY_UNROLL(16)
+    for (int r = 0; r < kRows; ++r, addend += tile.addend_stride) {
+      HWY_UNROLL(16)
+      for (int s = 0; s < kSums; ++s)
+        sum[r][s] = hn::LoadU(d, addend + s * lanes);
     }
   }
-  const W* b[kPanels];
-  HWY_UNROLL(8)
-  for (int q = 0; q < kPanels; ++q)
-    b[q] = p.packed_b + (panel + q) * columns * p.k;
   constexpr int64_t kLine = 64 / sizeof(W);
-  for (int64_t i = 0; i < p.k; ++i) {
+  const W* const next = tile.next;
+  const auto add = [&](int64_t i) HWY_ATTR {
     if constexpr (kPanels == 1) __builtin_prefetch(next + i * kLine, 0, 2);
     Vec<T> y[kSums];
-    HWY_UNROLL(8)
+    HWY_UNROLL(16)
     for (int q = 0; q < kPanels; ++q) {
-      HWY_UNROLL(8)
-      for (int v = 0; v < kVectors; ++v)
-        y[q * kVectors + v] = LoadWeights(d, b[q] + v * lanes);
-      b[q] += columns;
+      HWY_UNROLL(16)
+      for (int v = 0; v < kWidth; ++v) {
+        y[q * kWidth + v] = LoadWeights(d, b[q] + i * columns + v * lanes);
+      }
     }
-    HWY_UNROLL(8)
+    HWY_UNROLL(16)
     for (int r = 0; r < kRows; ++r) {
       const Vec<T> x = hn::Set(d, a[r][i]);
-      HWY_UNROLL(8)
+      HWY_UNROLL(16)
       for (int s = 0; s < kSums; ++s)
         sum[r][s] = hn::MulAdd(x, y[s], sum[r][s]);
     }
+  };
+  constexpr int kAtOnce = AtOnce(kRows);
+  int64_t i = 0;
+  for (; i + kAtOnce <= k; i += kAtOnce) {
+    HWY_UNROLL(16)
+    for (int j = 0; j < kAtOnce; ++j) add(i + j);
   }
-  HWY_UNROLL(8)
-  for (int r = 0; r < kRows; ++r) {
-    HWY_UNROLL(8)
-    for (int s = 0; s < kSums; ++s) {
-      hn::StoreU(sum[r][s], d,
-                 p.c + (row + r) * p.c_stride + panel * columns + s * lanes);
-    }
+  for (; i < k; ++i) add(i);
+  T* c = tile.c;
+  const int64_t c_stride = tile.c_stride;
+  HWY_UNROLL(16)
+  for (int r = 0; r < kRows; ++r, c += c_stride) {
+    HWY_UNROLL(16)
+    for (int s = 0; s < kSums; ++s) hn::StoreU(sum[r][s], d, c + s * lanes);
   }
 }
 
@@ -114,20 +159,23 @@ template <int kRows, int kPanels, typename T, typename W>
 void FullPanels(const PackedProduct<T, W>& p, int64_t row, int64_t begin,
                 int64_t end, const W* next) {
   for (; begin + kPanels <= end; begin += kPanels)
-    Block<kRows, kPanels>(p, row, begin, next);
+    Block<kRows, kPanels>(TileAt(p, row, begin, next));
   if constexpr (kPanels > 1)
     FullPanels<kRows, kPanels / 2>(p, row, begin, end, next);
 }
 
-template <int kRows = kMaxRows, typename T, typename W>
+// The first kWidth vectors of panels [begin, end).
+template <int kWidth, int kRows = kMaxRows, typename T, typename W>
 void Rows(const PackedProduct<T, W>& p, int64_t row, int rows, int64_t begin,
           int64_t end, const W* next) {
   if constexpr (kRows == 0) {
     return;
-  } else if (rows == kRows) {
+  } else if (rows != kRows) {
+    Rows<kWidth, kRows - 1>(p, row, rows, begin, end, next);
+  } else if constexpr (kWidth == kVectors) {
     FullPanels<kRows, PanelsAtOnce(kRows)>(p, row, begin, end, next);
   } else {
-    Rows<kRows - 1>(p, row, rows, begin, end, next);
+    Block<kRows, 1, kWidth>(TileAt(p, row, begin, next));
   }
 }
 
@@ -151,7 +199,7 @@ void LastPanel(const PackedProduct<T, W>& p, int64_t row, int rows,
   full.packed_b = p.packed_b + begin * p.k;
   full.addend = full.c = sums;
   full.addend_stride = full.c_stride = columns;
-  Rows(full, 0, rows, 0, 1, full.packed_b);
+  Rows<kVectors>(full, 0, rows, 0, 1, full.packed_b);
   for (int r = 0; r < rows; ++r) {
     std::memcpy(p.c + (row + r) * p.c_stride + begin, sums + r * columns,
                 count * sizeof(T));
@@ -163,12 +211,17 @@ template <typename T, typename W>
 void RowsOfPanels(const PackedProduct<T, W>& p, int64_t row, int rows,
                   int64_t begin, int64_t end, const W* next) {
   const int64_t full = std::min(end, p.n / (kVectors * Lanes<T>()));
-  Rows(p, row, rows, begin, full, next);
-  if (full < end) LastPanel(p, row, rows, full);
+  Rows<kVectors>(p, row, rows, begin, full, next);
+  if (full == end) return;
+  if (p.n % (kVectors * Lanes<T>()) == Lanes<T>()) {
+    Rows<1>(p, row, rows, full, end, next);
+  } else {
+    LastPanel(p, row, rows, full);
+  }
 }
 
 // Rows of a and c that stay in the cache while all panels pass, if those do.
-constexpr int64_t kRowsAtOnce = 8 * kMaxRows;
+constexpr int64_t kRowsAtOnce = 64;
 constexpr int64_t kCachedPanels = 1 << 20;  // Bytes.
 
 // Panels [begin, end), some at a time, so that they stay in the cache for all
@@ -184,7 +237,9 @@ void Panels(const PackedProduct<T, W>& p, int64_t begin, int64_t end) {
   }
   // Rows in blocks of about one size.
   const int64_t blocks = (p.m + kMaxRows - 1) / kMaxRows;
-  const int at_once = PanelsAtOnce(static_cast<int>(p.m / blocks));
+  const int64_t least = p.m / blocks;
+  const int64_t larger = p.m % blocks;
+  const int at_once = PanelsAtOnce(static_cast<int>(least));
   const int64_t groups = (end - begin + at_once - 1) / at_once;
   for (int64_t g = 0; g < groups; ++g) {
     const int64_t first = begin + (p.backwards ? groups - 1 - g : g) * at_once;
@@ -192,10 +247,11 @@ void Panels(const PackedProduct<T, W>& p, int64_t begin, int64_t end) {
     const int64_t panel = kVectors * Lanes<T>() * p.k;
     const W* const next =
         p.packed_b + (p.backwards ? first - at_once : last) * panel;
+    int64_t row = 0;
     for (int64_t i = 0; i < blocks; ++i) {
-      const int64_t row = i * p.m / blocks;
-      const int rows = static_cast<int>((i + 1) * p.m / blocks - row);
+      const int rows = static_cast<int>(i < larger ? least + 1 : least);
       RowsOfPanels(p, row, rows, first, last, next + i % 2 * (panel / 2));
+      row += rows;
     }
   }
 }
