@@ -5,8 +5,10 @@
 #include <cstring>
 #include <limits>
 #include <tuple>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/passes/strong_components.h"
 #include "runtime/passes/tensor_parts.h"
 
 namespace weft {
@@ -96,52 +98,15 @@ void ChainBuilder::FindEdges() {
   }
 }
 
-// Strongly connected series, by Tarjan's algorithm, from users to makers: what
-// is complete first can run first.
+// Strongly connected series: what is complete first can run first.
 void ChainBuilder::FindRecurrences() {
-  const int n = static_cast<int>(series_.size());
-  std::vector<std::vector<int>> makers(n);
-  in_core_.assign(n, false);
-  for (const Edge& edge : edges_) {
-    makers[edge.to].push_back(edge.from);
-    if (edge.from == edge.to) in_core_[edge.from] = true;
-  }
-  recurrence_.assign(n, -1);
-  std::vector<int> number(n, -1), low(n, 0), open;
-  std::vector<std::pair<int, size_t>> path;  // And the next maker to look at.
-  int numbered = 0, complete = 0;
-  for (int root = 0; root < n; ++root) {
-    if (number[root] >= 0) continue;
-    path.push_back({root, 0});
-    while (!path.empty()) {
-      const int s = path.back().first;
-      if (path.back().second == 0) {
-        number[s] = low[s] = numbered++;
-        open.push_back(s);
-      }
-      if (path.back().second < makers[s].size()) {
-        const int maker = makers[s][path.back().second++];
-        if (number[maker] < 0) {
-          path.push_back({maker, 0});
-        } else if (recurrence_[maker] < 0) {
-          low[s] = std::min(low[s], number[maker]);
-        }
-        continue;
-      }
-      path.pop_back();
-      if (!path.empty())
-        low[path.back().first] = std::min(low[path.back().first], low[s]);
-      if (low[s] != number[s]) continue;
-      const bool many = open.back() != s;
-      for (int member = -1; member != s;) {
-        member = open.back();
-        open.pop_back();
-        recurrence_[member] = complete;
-        if (many) in_core_[member] = true;
-      }
-      ++complete;
-    }
-  }
+  std::vector<std::vector<int>> makers(series_.size());
+  for (const Edge& edge : edges_) makers[edge.to].push_back(edge.from);
+  StrongComponents found = FindStrongComponents(makers);
+  recurrence_ = std::move(found.of);
+  in_core_.assign(series_.size(), false);
+  for (size_t s = 0; s < series_.size(); ++s)
+    in_core_[s] = found.is_cycle[recurrence_[s]];
 }
 
 // Each recurrence with what belongs to it: what follows from it and from none

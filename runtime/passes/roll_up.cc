@@ -24,6 +24,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "runtime/passes/made_nodes.h"
 #include "runtime/passes/passes.h"
 #include "runtime/passes/step_chains.h"
 
@@ -70,11 +71,10 @@ class Roller {
   }
 
  private:
-  // Memory for the rows of a value.
-  struct RowMemory {
+  // Where the rows of a value are.
+  struct StoredValue {
     StepValue of;
-    int rows = -1;
-    int flags = -1;
+    RowMemory memory;
   };
   // What becomes of a chain.
   struct Loop {
@@ -86,7 +86,7 @@ class Roller {
     bool needs_shapes = false;
     std::vector<Ids> copies;  // By series: outputs in the body.
     absl::flat_hash_set<StepValue> stored;
-    std::vector<RowMemory> stores;
+    std::vector<StoredValue> stores;
     absl::flat_hash_map<StepValue, int> rows;  // All of them, outside.
     absl::flat_hash_map<std::pair<int64_t, int64_t>, int> indices;
   };
@@ -241,7 +241,7 @@ class Roller {
                      .made = std::make_shared<const MadeOp>(std::move(op)),
                      .role = OpRole::kWhile,
                      .scope = graph_.nodes[source].scope};
-    node.inputs.push_back(AddScalar(source, 0));
+    node.inputs.push_back(Scalar(source, 0));
     node.outputs.push_back(AddValue(DataType::kInt32, {}));
     for (const auto& [of, initial] : loop.variables) {
       node.inputs.push_back(initial);
@@ -261,9 +261,8 @@ class Roller {
                            .shape = output.shape}));
     }
     loop.index = graph_.frames[cond].args[0];
-    const int less =
-        AddArithmetic("Less", source, cond, loop.index,
-                      AddScalar(source, chain.steps), DataType::kBool);
+    const int less = Arithmetic("Less", source, cond, loop.index,
+                                Scalar(source, chain.steps));
     graph_.frames[cond].results = {less};
   }
 
@@ -297,43 +296,16 @@ class Roller {
     return graph_.AddValue({.dtype = dtype, .shape = &graph_.shapes.back()});
   }
 
-  int AddConst(int source, Tensor value) {
-    const int output = AddValue(value.dtype(), value.shape());
-    PlanNode node = {.source = graph_.nodes[source].source,
-                     .role = OpRole::kConst,
-                     .scope = graph_.nodes[source].scope,
-                     .constant = graph_.AddConstant(std::move(value))};
-    node.outputs = {output};
-    graph_.AddNode(std::move(node));
-    return output;
+  int Scalar(int source, int64_t value) {
+    return AddScalar(&graph_, source, DataType::kInt32, value);
   }
-  int AddScalar(int source, int64_t value) {
-    return AddConst(source,
-                    Tensor::Scalar<int32_t>(static_cast<int32_t>(value)));
+  int Arithmetic(const char* op, int source, int frame, int a, int b) {
+    return AddArithmetic(&graph_, op, source, frame, a, b);
   }
-
-  // The only output of a new node.
   int Make(MadeOp op, int source, int frame, Ids inputs,
            const TensorShape& shape) {
-    for (int input : inputs)
-      op.input_types.push_back(graph_.values[input].dtype);
-    const int node = graph_.AddMade(std::move(op), source, frame,
-                                    std::move(inputs), {shape});
-    return graph_.nodes[node].outputs[0];
-  }
-
-  // An op on int32 scalars that the registry has.
-  int AddArithmetic(const char* name, int source, int frame, int a, int b,
-                    DataType result = DataType::kInt32) {
-    MadeOp op{.op = name};
-    op.attrs.Set("T", DataType::kInt32);
-    op.output_types = {result};
-    op.is_pure = true;
-    const int value = Make(std::move(op), source, frame, {a, b}, {});
-    // For passes that ask what the node computes.
-    graph_.nodes[graph_.values[value].node].op_traits =
-        &OpRegistry::Global().Find(name)->traits();
-    return value;
+    return AddMadeValue(&graph_, std::move(op), source, frame,
+                        std::move(inputs), shape);
   }
 
   // ---- The body -------------------------------------------------------------
@@ -356,11 +328,11 @@ class Roller {
     }
     const int source = NamedAfter(chain);
     std::vector<int> results = {
-        AddArithmetic("AddV2", source, body, loop.index, AddScalar(source, 1))};
+        Arithmetic("AddV2", source, body, loop.index, Scalar(source, 1))};
     for (const auto& [of, initial] : loop.variables)
       results.push_back(loop.copies[of.series][of.output]);
     graph_.frames[body].results = results;
-    for (const RowMemory& store : loop.stores) AddSetRow(c, store);
+    for (const StoredValue& store : loop.stores) SetRow(c, store);
   }
 
   int BodyInput(int c, int series, int i) {
@@ -396,13 +368,9 @@ class Roller {
             int64_t stride) {
     const int node = chains_[c].series[series][0];
     const int like = graph_.nodes[node].inputs[i];
-    const TensorShape shape = *graph_.values[like].shape;
-    MadeOp op{.op = "_Row"};
-    op.attrs.Set("shape", shape);
-    op.output_types = {graph_.values[like].dtype};
     const int body = graph_.nodes[loops_[c].node].body;
-    return Make(std::move(op), node, body, {tensor, IndexOf(c, first, stride)},
-                shape);
+    return AddRow(&graph_, node, body, tensor, IndexOf(c, first, stride),
+                  *graph_.values[like].shape);
   }
 
   int IndexOf(int c, int64_t first, int64_t stride) {
@@ -415,15 +383,12 @@ class Roller {
     int index = loop.index;
     const int64_t factor = stride < 0 ? -stride : stride;
     if (factor != 1) {
-      index =
-          AddArithmetic("Mul", source, body, index, AddScalar(source, factor));
+      index = Arithmetic("Mul", source, body, index, Scalar(source, factor));
     }
     if (stride < 0) {
-      index =
-          AddArithmetic("Sub", source, body, AddScalar(source, first), index);
+      index = Arithmetic("Sub", source, body, Scalar(source, first), index);
     } else if (first != 0) {
-      index =
-          AddArithmetic("AddV2", source, body, index, AddScalar(source, first));
+      index = Arithmetic("AddV2", source, body, index, Scalar(source, first));
     }
     return loop.indices[{first, stride}] = index;
   }
@@ -496,7 +461,7 @@ class Roller {
       std::memcpy(static_cast<char*>(all.mutable_raw_data()) + t * bytes,
                   at(t).raw_data(), bytes);
     }
-    return AddConst(chain.series[series][0], std::move(all));
+    return AddConst(&graph_, chain.series[series][0], std::move(all));
   }
 
   int Packed(int c, int series, int i) {
@@ -537,49 +502,23 @@ class Roller {
     const PlanValue first = graph_.values[FirstOf(of)];
     TensorShape shape = *first.shape;
     if (shape.has_rank()) shape.InsertDim(0, chain.steps);
-    MadeOp store{.op = "_RowStore"};
-    store.attrs.Set("swapped", false);
-    store.input_types = {DataType::kInt32, DataType::kInt32};
-    store.output_types = {first.dtype, DataType::kBool};
-    const int made = graph_.AddMade(
-        std::move(store), source, 0,
-        {ElementShape(source, FirstOf(of)), AddScalar(source, chain.steps)},
-        {shape, {chain.steps}});
-    const int rows = graph_.nodes[made].outputs[0];
-    const int flags = graph_.nodes[made].outputs[1];
-    loop.stores.push_back({of, rows, flags});
-    MadeOp all{.op = "_StoredRows"};
-    all.attrs.Set("shape", shape);
-    all.attrs.Set("num_elements", int64_t{chain.steps});
-    all.attrs.Set("swapped", false);
+    const RowMemory memory =
+        AddRowMemory(&graph_, source, 0, ElementShape(source, FirstOf(of)),
+                     Scalar(source, chain.steps), first.dtype, shape);
+    loop.stores.push_back({of, memory});
     const int token = graph_.nodes[loop.node].outputs[0];
-    all.input_types = {first.dtype, DataType::kBool,
-                       graph_.values[token].dtype};
-    all.output_types = {first.dtype, DataType::kBool};
-    const int read =
-        graph_.AddMade(std::move(all), source, 0, {rows, flags, token},
-                       {shape, TensorShape({0})});
-    loop.rows[of] = graph_.nodes[read].outputs[0];
+    loop.rows[of] =
+        AddStoredRows(&graph_, source, 0, memory, token, chain.steps);
   }
 
-  void AddSetRow(int c, const RowMemory& store) {
+  void SetRow(int c, const StoredValue& store) {
     const StepChain& chain = chains_[c];
     const Loop& loop = loops_[c];
-    const int body = graph_.nodes[loop.node].body;
     const int index =
         loop.backwards ? IndexOf(c, chain.steps - 1, -1) : loop.index;
-    const DataType type = graph_.values[store.rows].dtype;
-    MadeOp op{.op = "_SetRow"};
-    op.attrs.Set("swapped", false);
-    op.attrs.Set("axis", int64_t{0});
-    op.input_types = {type, DataType::kBool, DataType::kInt32, type};
-    op.output_types = {type};
-    const int node =
-        graph_.AddMade(std::move(op), chain.series[store.of.series][0], body,
-                       {store.rows, store.flags, index,
-                        loop.copies[store.of.series][store.of.output]},
-                       {*graph_.values[FirstOf(store.of)].shape});
-    graph_.frames[body].targets.push_back(node);
+    AddSetRow(&graph_, chain.series[store.of.series][0],
+              graph_.nodes[loop.node].body, store.memory, index,
+              loop.copies[store.of.series][store.of.output]);
   }
 
   int ElementShape(int source, int value) {
@@ -587,15 +526,10 @@ class Roller {
     if (shape.IsFullyDefined()) {
       std::vector<int32_t> dims(shape.dims().begin(), shape.dims().end());
       return AddConst(
-          source,
+          &graph_, source,
           Tensor::Of<int32_t>({shape.rank()}, absl::Span<const int32_t>(dims)));
     }
-    MadeOp op{.op = "Shape"};
-    op.attrs.Set("T", graph_.values[value].dtype);
-    op.attrs.Set("out_type", DataType::kInt32);
-    op.output_types = {DataType::kInt32};
-    op.is_pure = true;
-    const int result = Make(std::move(op), source, 0, {value}, {shape.rank()});
+    const int result = AddShapeOf(&graph_, source, 0, value);
     asks_for_shape_.insert(graph_.values[result].node);
     return result;
   }
@@ -611,13 +545,9 @@ class Roller {
     }
     const int steps = chains_[place.of.chain].steps;
     const int node = graph_.values[value].node;
-    MadeOp op{.op = "_Row"};
-    op.attrs.Set("shape", *graph_.values[value].shape);
-    op.output_types = {graph_.values[value].dtype};
     const int row = loop.backwards ? steps - 1 - place.step : place.step;
-    Replace(value, Make(std::move(op), node, 0,
-                        {loop.rows.at(place.of), AddScalar(node, row)},
-                        *graph_.values[value].shape));
+    Replace(value, AddRow(&graph_, node, 0, loop.rows.at(place.of),
+                          Scalar(node, row), *graph_.values[value].shape));
   }
 
   void ReplaceJoin(int node, const Join& join) {
