@@ -3,6 +3,15 @@
 #include "core/status.h"
 
 namespace weft {
+namespace {
+
+// Removes what a pass has left over. Every pass finds the nodes in order.
+absl::Status Tidy(PlanGraph* graph) {
+  Prune(graph, nullptr);
+  return OrderNodes(graph);
+}
+
+}  // namespace
 
 absl::Status RunPasses(const PassOptions& options, PlanGraph* graph,
                        PassReport* report) {
@@ -20,29 +29,26 @@ absl::Status RunRewrites(const RewriteOptions& options, PlanGraph* graph,
                          PassReport* report) {
   if (options.assumes) {
     RollUp(graph, report);
-    Prune(graph, nullptr);
-    WEFT_RETURN_IF_ERROR(OrderNodes(graph));
+    WEFT_RETURN_IF_ERROR(Tidy(graph));
     AssumeShapes(graph, report);
-    Prune(graph, nullptr);
-    WEFT_RETURN_IF_ERROR(OrderNodes(graph));
+    WEFT_RETURN_IF_ERROR(Tidy(graph));
   }
   HoistInvariants(graph, report);
-  WEFT_RETURN_IF_ERROR(OrderNodes(graph));
+  WEFT_RETURN_IF_ERROR(Tidy(graph));
   CountLoops(graph, report);
-  Prune(graph, nullptr);
-  WEFT_RETURN_IF_ERROR(OrderNodes(graph));
+  WEFT_RETURN_IF_ERROR(Tidy(graph));
+  if (options.assumes) {
+    DistributeLoops(graph, report);
+    WEFT_RETURN_IF_ERROR(Tidy(graph));
+  }
   StoreRows(options.assumes, graph, report);
-  Prune(graph, nullptr);
-  WEFT_RETURN_IF_ERROR(OrderNodes(graph));
+  WEFT_RETURN_IF_ERROR(Tidy(graph));
   RewriteLoops(options.precision, graph, report);
-  Prune(graph, nullptr);
-  WEFT_RETURN_IF_ERROR(OrderNodes(graph));
+  WEFT_RETURN_IF_ERROR(Tidy(graph));
   SplitFirst(graph, report);
-  Prune(graph, nullptr);
-  WEFT_RETURN_IF_ERROR(OrderNodes(graph));
+  WEFT_RETURN_IF_ERROR(Tidy(graph));
   FusePointwise(graph, report);
-  Prune(graph, nullptr);
-  return OrderNodes(graph);
+  return Tidy(graph);
 }
 
 }  // namespace weft

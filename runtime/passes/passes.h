@@ -60,6 +60,11 @@ void AssumeShapes(PlanGraph* graph, PassReport* report);
 // every step leave their loop.
 void HoistInvariants(PlanGraph* graph, PassReport* report);
 
+// A loop in which several recurrences run side by side, as the layers of a
+// stack do, becomes a loop for each, which runs over all steps before the next
+// does. They are made nodes, and hold only if their steps have one shape.
+void DistributeLoops(PlanGraph* graph, PassReport* report);
+
 // In loops: products with a matrix from outside pack it beforehand; those of
 // what each step reads from a list are made for many steps at once; lists made
 // from tensors are read without a copy. Packed matrices of float are kept in

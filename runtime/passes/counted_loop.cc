@@ -1,0 +1,207 @@
+#include "runtime/passes/counted_loop.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "runtime/passes/made_nodes.h"
+#include "runtime/passes/tensor_parts.h"
+
+namespace weft {
+namespace {
+
+std::string MicroOpOf(const PlanNode& node) {
+  const auto& trait = node.traits().pointwise;
+  const bool computes = node.role == OpRole::kCompute;
+  return computes && trait.has_value() ? trait->micro_op : "";
+}
+
+bool IsOutside(const PlanGraph& graph, int loop, int value) {
+  return !graph.Within(graph.values[value].frame, graph.nodes[loop].cond);
+}
+
+// The integer scalar that is known to be `value`.
+std::optional<int64_t> KnownInt(const PlanGraph& graph, int value) {
+  const Tensor* tensor = ConstantOf(graph, value);
+  if (tensor == nullptr || tensor->num_elements() != 1) return std::nullopt;
+  if (tensor->dtype() == DataType::kInt32) return tensor->data<int32_t>()[0];
+  if (tensor->dtype() == DataType::kInt64) return tensor->data<int64_t>()[0];
+  return std::nullopt;
+}
+
+// Takes identities off.
+int Traced(const PlanGraph& graph, int value) {
+  while (true) {
+    const int maker = graph.values[value].node;
+    if (maker < 0 || graph.nodes[maker].role != OpRole::kIdentity) return value;
+    value = graph.nodes[maker].inputs[0];
+  }
+}
+
+// How variable k changes in each step: 1, -1, or in another way: 0.
+int StepOf(const PlanGraph& graph, int loop, int k) {
+  int next = -1;
+  if (!IsCounter(graph, loop, k, &next)) return 0;
+  const PlanNode& node = graph.nodes[next];
+  const int arg = graph.frames[graph.nodes[loop].cond].args[k];
+  const int by = node.inputs[0] == arg ? 1 : 0;
+  const std::optional<int64_t> step = KnownInt(graph, node.inputs[by]);
+  if (!step.has_value() || (*step != 1 && *step != -1)) return 0;
+  return static_cast<int>(MicroOpOf(node) == "sub" ? -*step : *step);
+}
+
+// What the comparison `value` says about how the loop is counted.
+std::optional<CountedLoop> CountedBy(const PlanGraph& graph, int loop,
+                                     int value) {
+  const int maker = graph.values[value].node;
+  if (maker < 0) return std::nullopt;
+  const PlanNode& node = graph.nodes[maker];
+  const std::string op = MicroOpOf(node);
+  if ((op != "less" && op != "greater") || node.inputs.size() != 2)
+    return std::nullopt;
+  const int a = Traced(graph, node.inputs[0]);
+  const int b = Traced(graph, node.inputs[1]);
+  const bool is_first = IsOutside(graph, loop, b);
+  if (!is_first && !IsOutside(graph, loop, a)) return std::nullopt;
+  const PlanValue& counter = graph.values[is_first ? a : b];
+  if (counter.node >= 0 || counter.frame != graph.nodes[loop].cond)
+    return std::nullopt;
+  CountedLoop counted = {.counter = counter.index,
+                         .down = (op == "less") != is_first,
+                         .begin = graph.nodes[loop].inputs[counter.index],
+                         .limit = is_first ? b : a};
+  if (StepOf(graph, loop, counter.index) != (counted.down ? -1 : 1))
+    return std::nullopt;
+  return counted;
+}
+
+// The comparisons of which all must hold for the loop to go on.
+std::vector<int> Comparisons(const PlanGraph& graph, int loop) {
+  std::vector<int> found;
+  absl::flat_hash_set<int> seen;
+  std::vector<int> stack = {graph.frames[graph.nodes[loop].cond].results[0]};
+  while (!stack.empty()) {
+    const int value = Traced(graph, stack.back());
+    stack.pop_back();
+    if (!seen.insert(value).second) continue;
+    const int maker = graph.values[value].node;
+    if (maker >= 0 && MicroOpOf(graph.nodes[maker]) == "and") {
+      stack.insert(stack.end(), graph.nodes[maker].inputs.rbegin(),
+                   graph.nodes[maker].inputs.rend());
+    } else {
+      found.push_back(value);
+    }
+  }
+  return found;
+}
+
+bool IsShape(const PlanNode& node) {
+  return node.op() == "Shape" || node.op() == "Size" || node.op() == "Rank";
+}
+
+// Are these integers known as soon as shapes are?
+bool FollowsFromShapes(const PlanGraph& graph, int value) {
+  absl::flat_hash_set<int> seen;
+  std::vector<int> stack = {value};
+  while (!stack.empty()) {
+    const int v = stack.back();
+    stack.pop_back();
+    if (!seen.insert(v).second) continue;
+    const int maker = graph.values[v].node;
+    if (maker < 0 || !IsInteger(graph.values[v].dtype)) return false;
+    const PlanNode& node = graph.nodes[maker];
+    if (node.role == OpRole::kConst) continue;
+    const OpTraits& traits = node.traits();
+    const bool computes = node.role == OpRole::kCompute &&
+                          node.phase == WritePhase::kNone && !traits.stateful &&
+                          traits.variables.empty();
+    if (computes && IsShape(node)) continue;
+    if (!computes && node.role != OpRole::kIdentity) return false;
+    stack.insert(stack.end(), node.inputs.begin(), node.inputs.end());
+  }
+  return true;
+}
+
+// How a loop is counted, up or down to what follows from shapes.
+std::optional<CountedLoop> LimitOf(const PlanGraph& graph, int loop) {
+  for (int comparison : Comparisons(graph, loop)) {
+    std::optional<CountedLoop> counted = CountedBy(graph, loop, comparison);
+    if (counted.has_value() && FollowsFromShapes(graph, counted->limit))
+      return counted;
+  }
+  return std::nullopt;
+}
+
+// The loop that counts up to what `value` is in the end; -1 if none does.
+int CountsUpTo(const PlanGraph& graph, int value) {
+  const PlanValue& v = graph.values[value];
+  if (v.node < 0 || graph.nodes[v.node].role != OpRole::kWhile) return -1;
+  const std::optional<CountedLoop> counted = LimitOf(graph, v.node);
+  const bool fits = counted.has_value() && counted->counter == v.index &&
+                    !counted->down && FollowsFromShapes(graph, counted->begin);
+  return fits ? v.node : -1;
+}
+
+}  // namespace
+
+bool IsCounter(const PlanGraph& graph, int loop, int k, int* next) {
+  const int arg = graph.frames[graph.nodes[loop].cond].args[k];
+  if (!IsInteger(graph.values[arg].dtype)) return false;
+  const int result = graph.frames[graph.nodes[loop].body].results[k];
+  const int maker = graph.values[result].node;
+  if (maker < 0) return false;
+  const PlanNode& node = graph.nodes[maker];
+  const std::string op = MicroOpOf(node);
+  if ((op != "add" && op != "sub") || node.inputs.size() != 2) return false;
+  *next = maker;
+  return (node.inputs[0] == arg && IsOutside(graph, loop, node.inputs[1])) ||
+         (op == "add" && node.inputs[1] == arg &&
+          IsOutside(graph, loop, node.inputs[0]));
+}
+
+std::optional<CountedLoop> CountedLoopOf(const PlanGraph& graph, int loop) {
+  std::optional<CountedLoop> counted = LimitOf(graph, loop);
+  if (!counted.has_value()) return std::nullopt;
+  if (FollowsFromShapes(graph, counted->begin)) return counted;
+  if (counted->down && CountsUpTo(graph, counted->begin) >= 0) return counted;
+  return std::nullopt;
+}
+
+int AddNumberOfSteps(PlanGraph* graph, int loop, const CountedLoop& counted) {
+  const int frame = graph->nodes[loop].frame;
+  int from = counted.begin, to = counted.limit;
+  if (counted.down) {
+    std::swap(from, to);
+    const int counts = CountsUpTo(*graph, to);
+    if (counts >= 0) {
+      const CountedLoop other = *LimitOf(*graph, counts);
+      to = AddArithmetic(graph, "Maximum", loop, frame, other.limit,
+                         other.begin);
+    }
+  }
+  if (KnownInt(*graph, from) == 0) return to;
+  return AddArithmetic(graph, "Sub", loop, frame, to, from);
+}
+
+int AddStepIndex(PlanGraph* graph, int loop, int body, int counter,
+                 const CountedLoop& counted) {
+  const DataType type = graph->values[counter].dtype;
+  const int frame = graph->nodes[loop].frame;
+  int first = counted.begin;
+  if (counted.down) {
+    // The last step begins with limit + 1.
+    const std::optional<int64_t> limit = KnownInt(*graph, counted.limit);
+    first = limit == 0
+                ? AddScalar(graph, loop, type, 1)
+                : AddArithmetic(graph, "AddV2", loop, frame, counted.limit,
+                                AddScalar(graph, loop, type, 1));
+  } else if (KnownInt(*graph, first) == 0) {
+    return counter;
+  }
+  return AddArithmetic(graph, "Sub", loop, body, counter, first);
+}
+
+}  // namespace weft

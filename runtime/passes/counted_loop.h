@@ -1,0 +1,39 @@
+// Loops that a variable counts.
+#ifndef WEFT_RUNTIME_PASSES_COUNTED_LOOP_H_
+#define WEFT_RUNTIME_PASSES_COUNTED_LOOP_H_
+
+#include <optional>
+
+#include "runtime/plan_graph.h"
+
+namespace weft {
+
+// The loop ends at the latest when variable `counter`, which begins with
+// `begin` and goes up (down) by one in each step, is no longer below (above)
+// `limit`.
+struct CountedLoop {
+  int counter = -1;  // The number of the variable.
+  bool down = false;
+  int begin = -1;  // Values from outside of the loop.
+  int limit = -1;
+};
+
+// How the While node `loop` is counted, by something that follows from shapes
+// and constants, so that layouts know how many steps there are at most.
+std::optional<CountedLoop> CountedLoopOf(const PlanGraph& graph, int loop);
+
+// A value in the frame of `loop` that is at least the number of its steps.
+int AddNumberOfSteps(PlanGraph* graph, int loop, const CountedLoop& counted);
+
+// The number of the step, from 0 on (of those that go down, to 0), in the body
+// of a loop that is counted in the same way: `counter` is its variable.
+int AddStepIndex(PlanGraph* graph, int loop, int body, int counter,
+                 const CountedLoop& counted);
+
+// Does variable k go up or down by an integer that does not change? `*next` is
+// the node that does it.
+bool IsCounter(const PlanGraph& graph, int loop, int k, int* next);
+
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_PASSES_COUNTED_LOOP_H_
