@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
@@ -125,12 +124,33 @@ bool FollowsFromShapes(const PlanGraph& graph, int value) {
   return true;
 }
 
-// How a loop is counted, up or down to what follows from shapes.
+// A value that follows from shapes and is at least `value`: itself, or one that
+// it is the minimum of. -1 if there is none.
+int KnownBound(const PlanGraph& graph, int value) {
+  absl::flat_hash_set<int> seen;
+  std::vector<int> stack = {value};
+  while (!stack.empty()) {
+    const int v = Traced(graph, stack.back());
+    stack.pop_back();
+    if (!seen.insert(v).second) continue;
+    if (FollowsFromShapes(graph, v)) return v;
+    const int maker = graph.values[v].node;
+    if (maker < 0 || MicroOpOf(graph.nodes[maker]) != "min") continue;
+    stack.insert(stack.end(), graph.nodes[maker].inputs.rbegin(),
+                 graph.nodes[maker].inputs.rend());
+  }
+  return -1;
+}
+
+// How a loop is counted, up or down to what is bounded by what follows from
+// shapes.
 std::optional<CountedLoop> LimitOf(const PlanGraph& graph, int loop) {
   for (int comparison : Comparisons(graph, loop)) {
     std::optional<CountedLoop> counted = CountedBy(graph, loop, comparison);
-    if (counted.has_value() && FollowsFromShapes(graph, counted->limit))
-      return counted;
+    if (!counted.has_value()) continue;
+    const bool known = counted->down ? FollowsFromShapes(graph, counted->limit)
+                                     : KnownBound(graph, counted->limit) >= 0;
+    if (known) return counted;
   }
   return std::nullopt;
 }
@@ -165,22 +185,20 @@ bool IsCounter(const PlanGraph& graph, int loop, int k, int* next) {
 std::optional<CountedLoop> CountedLoopOf(const PlanGraph& graph, int loop) {
   std::optional<CountedLoop> counted = LimitOf(graph, loop);
   if (!counted.has_value()) return std::nullopt;
-  if (FollowsFromShapes(graph, counted->begin)) return counted;
-  if (counted->down && CountsUpTo(graph, counted->begin) >= 0) return counted;
-  return std::nullopt;
+  const bool known = counted->down ? KnownBound(graph, counted->begin) >= 0 ||
+                                         CountsUpTo(graph, counted->begin) >= 0
+                                   : FollowsFromShapes(graph, counted->begin);
+  return known ? counted : std::nullopt;
 }
 
 int AddNumberOfSteps(PlanGraph* graph, int loop, const CountedLoop& counted) {
   const int frame = graph->nodes[loop].frame;
-  int from = counted.begin, to = counted.limit;
-  if (counted.down) {
-    std::swap(from, to);
-    const int counts = CountsUpTo(*graph, to);
-    if (counts >= 0) {
-      const CountedLoop other = *LimitOf(*graph, counts);
-      to = AddArithmetic(graph, "Maximum", loop, frame, other.limit,
-                         other.begin);
-    }
+  const int from = counted.down ? counted.limit : counted.begin;
+  int to = KnownBound(*graph, counted.down ? counted.begin : counted.limit);
+  if (to < 0) {
+    const CountedLoop up = *LimitOf(*graph, CountsUpTo(*graph, counted.begin));
+    to = AddArithmetic(graph, "Maximum", loop, frame,
+                       KnownBound(*graph, up.limit), up.begin);
   }
   if (KnownInt(*graph, from) == 0) return to;
   return AddArithmetic(graph, "Sub", loop, frame, to, from);

@@ -18,8 +18,8 @@ struct CountedLoop {
   int limit = -1;
 };
 
-// How the While node `loop` is counted, by something that follows from shapes
-// and constants, so that layouts know how many steps there are at most.
+// How the While node `loop` is counted, if it follows from shapes and constants
+// how many steps there are at most, so that layouts know it.
 std::optional<CountedLoop> CountedLoopOf(const PlanGraph& graph, int loop);
 
 // A value in the frame of `loop` that is at least the number of its steps.

@@ -343,6 +343,23 @@ TEST_F(DistributeLoopsTest, ConditionsMayBeOfSeveralCounters) {
   }
 }
 
+// There are no more steps than rows, however far the loop goes; and the way
+// back goes as far.
+TEST_F(DistributeLoopsTest, LimitsMayBeBounds) {
+  time = Minimum(n, time);
+  const Outputs out = Stack();
+  Outputs results = Gradients({Sum(Square(out[2]))}, {h0, u});
+  results.push_back(out[0]);
+  EXPECT_THAT(ReportOf(results), HasSubstr("distributed: 2 loops became 4, "));
+  for (int limit : {-1, 0, 1, 3, 5, 7}) {
+    std::vector<Feed> feeds = Feeds(5, 2);
+    feeds.back() = {n, Tensor::Scalar<int32_t>(limit)};
+    // An empty list of unknown elements can not be stacked.
+    if (limit > 0) ExpectSame(results, feeds, 1e-12);
+    ExpectSame({out[0], out[1]}, feeds, 1e-12);
+  }
+}
+
 // Counters that only something outside uses.
 TEST_F(DistributeLoopsTest, CountersAreLoopVariables) {
   const Outputs out = While(
