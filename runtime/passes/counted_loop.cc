@@ -40,18 +40,6 @@ int Traced(const PlanGraph& graph, int value) {
   }
 }
 
-// How variable k changes in each step: 1, -1, or in another way: 0.
-int StepOf(const PlanGraph& graph, int loop, int k) {
-  int next = -1;
-  if (!IsCounter(graph, loop, k, &next)) return 0;
-  const PlanNode& node = graph.nodes[next];
-  const int arg = graph.frames[graph.nodes[loop].cond].args[k];
-  const int by = node.inputs[0] == arg ? 1 : 0;
-  const std::optional<int64_t> step = KnownInt(graph, node.inputs[by]);
-  if (!step.has_value() || (*step != 1 && *step != -1)) return 0;
-  return static_cast<int>(MicroOpOf(node) == "sub" ? -*step : *step);
-}
-
 // What the comparison `value` says about how the loop is counted.
 std::optional<CountedLoop> CountedBy(const PlanGraph& graph, int loop,
                                      int value) {
@@ -167,6 +155,17 @@ int CountsUpTo(const PlanGraph& graph, int value) {
 
 }  // namespace
 
+int StepOf(const PlanGraph& graph, int loop, int k) {
+  int next = -1;
+  if (!IsCounter(graph, loop, k, &next)) return 0;
+  const PlanNode& node = graph.nodes[next];
+  const int arg = graph.frames[graph.nodes[loop].cond].args[k];
+  const int by = node.inputs[0] == arg ? 1 : 0;
+  const std::optional<int64_t> step = KnownInt(graph, node.inputs[by]);
+  if (!step.has_value() || (*step != 1 && *step != -1)) return 0;
+  return static_cast<int>(MicroOpOf(node) == "sub" ? -*step : *step);
+}
+
 bool IsCounter(const PlanGraph& graph, int loop, int k, int* next) {
   const int arg = graph.frames[graph.nodes[loop].cond].args[k];
   if (!IsInteger(graph.values[arg].dtype)) return false;
@@ -220,6 +219,52 @@ int AddStepIndex(PlanGraph* graph, int loop, int body, int counter,
     return counter;
   }
   return AddArithmetic(graph, "Sub", loop, body, counter, first);
+}
+
+int AddExactSteps(PlanGraph* graph, int loop) {
+  const int frame = graph->nodes[loop].frame;
+  std::vector<CountedLoop> limits;
+  for (int comparison : Comparisons(*graph, loop)) {
+    const std::optional<CountedLoop> counted =
+        CountedBy(*graph, loop, comparison);
+    if (!counted.has_value()) return -1;
+    limits.push_back(*counted);
+  }
+  const DataType type = graph->values[limits[0].limit].dtype;
+  for (const CountedLoop& counted : limits) {
+    if (graph->values[counted.limit].dtype != type) return -1;
+  }
+  int least = -1;
+  for (const CountedLoop& counted : limits) {
+    const int from = counted.down ? counted.limit : counted.begin;
+    const int to = counted.down ? counted.begin : counted.limit;
+    const int distance =
+        KnownInt(*graph, from) == 0
+            ? to
+            : AddArithmetic(graph, "Sub", loop, frame, to, from);
+    least = least < 0
+                ? distance
+                : AddArithmetic(graph, "Minimum", loop, frame, least, distance);
+  }
+  return AddArithmetic(graph, "Maximum", loop, frame, least,
+                       AddScalar(graph, loop, type, 0));
+}
+
+int AddStepNumber(PlanGraph* graph, int loop, int steps) {
+  const DataType type = graph->values[steps].dtype;
+  const Ids first = graph->nodes[loop].inputs;
+  const int body = graph->nodes[loop].body;
+  const std::vector<int> args = graph->frames[graph->nodes[loop].cond].args;
+  int best = -1;
+  for (size_t k = 0; k < args.size(); ++k) {
+    const int step = StepOf(*graph, loop, static_cast<int>(k));
+    if (step == 0 || graph->values[args[k]].dtype != type) continue;
+    if (step > 0 && KnownInt(*graph, first[k]) == 0) return args[k];
+    best = static_cast<int>(k);
+  }
+  return StepOf(*graph, loop, best) > 0
+             ? AddArithmetic(graph, "Sub", loop, body, args[best], first[best])
+             : AddArithmetic(graph, "Sub", loop, body, first[best], args[best]);
 }
 
 }  // namespace weft

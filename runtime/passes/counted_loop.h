@@ -30,6 +30,17 @@ int AddNumberOfSteps(PlanGraph* graph, int loop, const CountedLoop& counted);
 int AddStepIndex(PlanGraph* graph, int loop, int body, int counter,
                  const CountedLoop& counted);
 
+// How many steps the loop makes: a scalar in its frame, of the type of the
+// bounds. -1 if anything decides but counters that are below (above) bounds
+// from outside.
+int AddExactSteps(PlanGraph* graph, int loop);
+
+// The number of the step, from 0 on, in the body of a loop with such `steps`.
+int AddStepNumber(PlanGraph* graph, int loop, int steps);
+
+// How variable k changes in each step: 1, -1, or in another way: 0.
+int StepOf(const PlanGraph& graph, int loop, int k);
+
 // Does variable k go up or down by an integer that does not change? `*next` is
 // the node that does it.
 bool IsCounter(const PlanGraph& graph, int loop, int k, int* next);

@@ -9,9 +9,9 @@
 //                                         i = i + 1
 //
 // Each then has the caches to itself, and what it computes of rows alone is
-// computed for many steps at once: see RewriteLoops. The rows of a value are
-// taken to have the shape that what it is computed from begins with; if that is
-// not so, layouts say so, and the loop runs as it stands.
+// computed for many steps at once: see RewriteLoops. All rows of a value are
+// taken to have one shape; if that is not so, layouts say so, and the loop runs
+// as it stands.
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -21,7 +21,6 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/passes/counted_loop.h"
 #include "runtime/passes/loop_parts.h"
@@ -30,13 +29,6 @@
 
 namespace weft {
 namespace {
-
-// The shape of a value in each step.
-struct StepShape {
-  TensorShape known;  // If that is not all of it:
-  int like = -1;      // a value from outside that has the same,
-  int batch = -1;     // or one that has the same first dim.
-};
 
 // One loop, taken apart.
 class LoopDistributor {
@@ -54,9 +46,11 @@ class LoopDistributor {
     const std::optional<CountedLoop> counted = CountedLoopOf(graph_, id_);
     if (!counted.has_value()) return 1;
     counted_ = *counted;
-    FindInitialValues();
-    const std::vector<LoopPart> parts = FindLoopParts(
-        graph_, id_, [this](int value) { return ShapeOf(value).has_value(); });
+    const std::vector<LoopPart> parts =
+        FindLoopParts(graph_, id_, [this](int value) {
+          const PlanValue& v = graph_.values[value];
+          return IsPlain(v.dtype) && v.shape->rank() < TensorShape::kMaxRank;
+        });
     if (parts.empty()) return 1;
     steps_ = AddNumberOfSteps(&graph_, id_, counted_);
     for (const LoopPart& part : parts) AddPart(part);
@@ -74,116 +68,6 @@ class LoopDistributor {
     absl::flat_hash_map<int, int> values;  // What stands for those of old_.
   };
 
-  // ---- Shapes ---------------------------------------------------------------
-
-  const TensorShape& KnownShape(int value) const {
-    return *graph_.values[value].shape;
-  }
-
-  void FindInitialValues() {
-    const std::vector<int>& args = graph_.frames[old_.cond].args;
-    const std::vector<int>& results = graph_.frames[old_.body].results;
-    for (size_t k = 0; k < args.size(); ++k) {
-      initial_[args[k]] = old_.inputs[k];
-      initial_.insert({results[k], old_.inputs[k]});
-    }
-  }
-
-  // None if nothing is known of it.
-  std::optional<StepShape> ShapeOf(int value) const {
-    if (!IsPlain(graph_.values[value].dtype)) return std::nullopt;
-    StepShape shape = {.known = KnownShape(value)};
-    if (shape.known.IsFullyDefined()) return shape;
-    shape.like = WithShapeOf(value);
-    if (shape.like >= 0) {
-      const TensorShape& like = KnownShape(shape.like);
-      if (!like.IsCompatibleWith(shape.known)) return std::nullopt;
-      shape.known = shape.known.MergedWith(like);
-    } else {
-      shape.batch = WithBatchOf(shape.known);
-      if (shape.batch < 0) return std::nullopt;
-    }
-    if (shape.known.rank() >= TensorShape::kMaxRank) return std::nullopt;
-    return shape;
-  }
-
-  // A value from outside that probably has the shape of `value`: what a
-  // variable begins with that becomes it, that looks like it, or that
-  // elementwise ops make it from. -1 if there is none.
-  int WithShapeOf(int value) const {
-    const auto carried = initial_.find(value);
-    if (carried != initial_.end()) return carried->second;
-    const TensorShape& shape = KnownShape(value);
-    for (int arg : graph_.frames[old_.cond].args) {
-      if (shape.has_rank() && KnownShape(arg) == shape) return initial_.at(arg);
-    }
-    absl::flat_hash_set<int> seen;
-    std::vector<int> stack = {value};
-    while (!stack.empty()) {
-      const int v = stack.back();
-      stack.pop_back();
-      if (!seen.insert(v).second || KnownShape(v).IsScalar() ||
-          !KnownShape(v).IsCompatibleWith(shape)) {
-        continue;
-      }
-      const auto found = initial_.find(v);
-      if (found != initial_.end()) return found->second;
-      const int maker = graph_.values[v].node;
-      if (maker < 0 || IsOutside(v)) continue;
-      const PlanNode& node = graph_.nodes[maker];
-      if (!node.traits().pointwise.has_value()) continue;
-      stack.insert(stack.end(), node.inputs.rbegin(), node.inputs.rend());
-    }
-    return -1;
-  }
-
-  // What a variable begins with whose first dim is unknown, if that is all that
-  // is unknown of `shape`; else -1.
-  int WithBatchOf(TensorShape shape) const {
-    if (shape.rank() < 1) return -1;
-    shape.set_dim(0, 1);
-    if (!shape.IsFullyDefined()) return -1;
-    for (int arg : graph_.frames[old_.cond].args) {
-      const TensorShape& other = KnownShape(arg);
-      if (other.rank() >= 1 && other.dim(0) < 0 &&
-          IsPlain(graph_.values[arg].dtype)) {
-        return initial_.at(arg);
-      }
-    }
-    return -1;
-  }
-
-  // The shape as a vector, outside.
-  int AddShape(int source, const StepShape& shape) {
-    const int frame = old_.frame;
-    if (shape.like >= 0) return AddShapeOf(&graph_, source, frame, shape.like);
-    std::vector<int32_t> dims(shape.known.dims().begin(),
-                              shape.known.dims().end());
-    if (shape.batch < 0) return AddVector(source, dims);
-    const int batch = AddShapeOf(&graph_, source, frame, shape.batch);
-    MadeOp slice{.op = "Slice"};
-    slice.output_types = {DataType::kInt32};
-    slice.is_pure = true;
-    const int first = AddMadeValue(
-        &graph_, std::move(slice), source, frame,
-        {batch, AddVector(source, {0}), AddVector(source, {1})}, {1});
-    dims.erase(dims.begin());
-    MadeOp concat{.op = "ConcatV2"};
-    concat.attrs.Set("N", int64_t{2});
-    concat.output_types = {DataType::kInt32};
-    concat.is_pure = true;
-    return AddMadeValue(&graph_, std::move(concat), source, frame,
-                        {first, AddVector(source, dims),
-                         AddScalar(&graph_, source, DataType::kInt32, 0)},
-                        {shape.known.rank()});
-  }
-
-  int AddVector(int source, absl::Span<const int32_t> values) {
-    return AddConst(
-        &graph_, source,
-        Tensor::Of<int32_t>({static_cast<int64_t>(values.size())}, values));
-  }
-
   // ---- The loops ------------------------------------------------------------
 
   bool IsOutside(int value) const {
@@ -200,8 +84,8 @@ class LoopDistributor {
     parts_.emplace_back();
     Part& made = parts_.back();
     PlanNode node = old_;
-    node.made = std::make_shared<const MadeOp>(
-        MadeOp{.op = std::string(old_.op()), .attrs = old_.attrs()});
+    node.made = std::make_shared<const MadeOp>(MadeOp{
+        .op = std::string(old_.op()), .attrs = old_.attrs(), .assumes = true});
     node.inputs.clear();
     node.outputs.clear();
     for (int k : part.variables) {
@@ -253,7 +137,7 @@ class LoopDistributor {
     const int source = SourceOf(value);
     const int rows = RowsOf(value);
     const int row = AddRow(&graph_, source, part.body, rows, IndexOf(&part),
-                           ShapeOf(value)->known);
+                           *graph_.values[value].shape);
     return part.values[value] = row;
   }
 
@@ -264,13 +148,12 @@ class LoopDistributor {
     const auto from = std::find_if(
         parts_.begin(), parts_.end(),
         [&](const Part& part) { return part.values.contains(value); });
-    const StepShape shape = *ShapeOf(value);
-    TensorShape all = shape.known;
+    TensorShape all = *graph_.values[value].shape;
     if (all.has_rank()) all.InsertDim(0, TensorShape::kUnknownDim);
     const int source = SourceOf(value);
     const RowMemory memory =
-        AddRowMemory(&graph_, source, old_.frame, AddShape(source, shape),
-                     steps_, graph_.values[value].dtype, all);
+        AddRowMemory(&graph_, source, old_.frame, /*element_shape=*/-1, steps_,
+                     graph_.values[value].dtype, all);
     AddSetRow(&graph_, source, from->body, memory, IndexOf(&*from),
               from->values.at(value));
     const int end = graph_.nodes[from->node].outputs[0];
@@ -321,9 +204,6 @@ class LoopDistributor {
   const PlanNode old_;  // A copy: nodes are added.
   CountedLoop counted_;
   int steps_ = -1;  // At most so many.
-  // Of variables, at the beginning and at the end of a step: what they begin
-  // with.
-  absl::flat_hash_map<int, int> initial_;
   std::vector<Part> parts_;
   absl::flat_hash_map<int, int> rows_;  // By value that crosses.
 };

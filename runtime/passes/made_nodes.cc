@@ -65,7 +65,9 @@ int AddShapeOf(PlanGraph* graph, int source, int frame, int value) {
 RowMemory AddRowMemory(PlanGraph* graph, int source, int frame,
                        int element_shape, int number, DataType type,
                        const TensorShape& shape) {
-  MadeOp op{.op = "_RowStore"};
+  const bool is_open = element_shape < 0;
+  if (is_open) element_shape = AddScalar(graph, source, DataType::kInt32, -1);
+  MadeOp op{.op = "_RowStore", .assumes = is_open};
   op.attrs.Set("swapped", false);
   op.input_types = {graph->values[element_shape].dtype,
                     graph->values[number].dtype};
@@ -78,12 +80,16 @@ RowMemory AddRowMemory(PlanGraph* graph, int source, int frame,
 
 void AddSetRow(PlanGraph* graph, int source, int body, const RowMemory& memory,
                int index, int row) {
-  MadeOp op{.op = "_SetRow"};
+  const PlanNode& store = graph->nodes[graph->values[memory.rows].node];
+  MadeOp op{.op = "_SetRow", .assumes = store.made->assumes};
   op.attrs.Set("swapped", false);
+  op.attrs.Set("axis", int64_t{0});
   for (int input : {memory.rows, memory.flags, index, row})
     op.input_types.push_back(graph->values[input].dtype);
+  op.output_types = {graph->values[row].dtype};
   const int node = graph->AddMade(std::move(op), source, body,
-                                  {memory.rows, memory.flags, index, row}, {});
+                                  {memory.rows, memory.flags, index, row},
+                                  {*graph->values[row].shape});
   graph->frames[body].targets.push_back(node);
 }
 

@@ -31,7 +31,8 @@ struct RowMemory {
   int rows = -1;
   int flags = -1;  // Whether each is set.
 };
-// `shape` is what is known of all rows together.
+// `shape` is what is known of all rows together. `element_shape` -1: rows have
+// the shape of the first that is set, which a layout has to know.
 RowMemory AddRowMemory(PlanGraph* graph, int source, int frame,
                        int element_shape, int number, DataType type,
                        const TensorShape& shape);

@@ -19,8 +19,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "runtime/passes/counted_loops.h"
+#include "runtime/passes/counted_loop.h"
+#include "runtime/passes/made_nodes.h"
 #include "runtime/passes/passes.h"
 #include "runtime/passes/tensor_parts.h"
 
@@ -29,8 +31,7 @@ namespace {
 
 class Storer {
  public:
-  Storer(bool assumes, PlanGraph* graph)
-      : assumes_(assumes), graph_(*graph), counted_(graph) {
+  Storer(bool assumes, PlanGraph* graph) : assumes_(assumes), graph_(*graph) {
     users_.resize(graph_.values.size());
     is_result_.resize(graph_.values.size());
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
@@ -155,6 +156,20 @@ class Storer {
     return true;
   }
 
+  // How many steps the loop makes; -1 if that is not known before.
+  int StepsOf(int loop) {
+    const auto found = steps_.find(loop);
+    if (found != steps_.end()) return found->second;
+    return steps_[loop] = AddExactSteps(&graph_, loop);
+  }
+
+  // Which step it is, in the body of such a loop.
+  int StepNumberOf(int loop) {
+    const auto found = step_numbers_.find(loop);
+    if (found != step_numbers_.end()) return found->second;
+    return step_numbers_[loop] = AddStepNumber(&graph_, loop, StepsOf(loop));
+  }
+
   // Does the list begin without elements that are set, and does each step put
   // one in?
   bool Fills(Filling* f) {
@@ -164,8 +179,7 @@ class Storer {
                  "resize_if_index_out_of_bounds");
     }
     f->pushes = IsOp(f->empty, "EmptyTensorList") &&
-                IsOp(f->put, "TensorListPushBack") &&
-                counted_.Steps(f->loop) >= 0;
+                IsOp(f->put, "TensorListPushBack") && StepsOf(f->loop) >= 0;
     return f->pushes;
   }
 
@@ -215,12 +229,6 @@ class Storer {
     return true;
   }
 
-  // Where the rows are.
-  struct RowMemory {
-    int rows = -1;
-    int flags = -1;  // Which are set.
-  };
-
   void Rewrite(const Filling& f) {
     const RowMemory store = AddStore(f);
     SetRow(f, store);
@@ -244,7 +252,7 @@ class Storer {
 
   RowMemory AddStore(const Filling& f) {
     const int number =
-        f.pushes ? counted_.Steps(f.loop) : graph_.nodes[f.empty].inputs[1];
+        f.pushes ? StepsOf(f.loop) : graph_.nodes[f.empty].inputs[1];
     const Ids inputs = {graph_.nodes[f.empty].inputs[0], number};
     MadeOp op{.op = "_RowStore", .assumes = !f.knows_shape};
     op.attrs.Set("swapped", f.swapped);
@@ -260,7 +268,7 @@ class Storer {
   void SetRow(const Filling& f, const RowMemory& store) {
     const int body = graph_.nodes[f.loop].body;
     const Ids put = graph_.nodes[f.put].inputs;
-    const int index = f.pushes ? counted_.StepIndex(f.loop) : put[1];
+    const int index = f.pushes ? StepNumberOf(f.loop) : put[1];
     const int item = put.back();
     MadeOp op{.op = "_SetRow", .assumes = !f.knows_shape};
     op.attrs.Set("swapped", f.swapped);
@@ -362,10 +370,11 @@ class Storer {
 
   const bool assumes_;
   PlanGraph& graph_;
-  CountedLoops counted_;
   std::vector<std::vector<int>> users_;  // By value: nodes.
   std::vector<int> is_result_;           // By value: of how many frames.
   std::vector<int> replacement_;         // By value.
+  absl::flat_hash_map<int, int> steps_;  // By loop.
+  absl::flat_hash_map<int, int> step_numbers_;
 };
 
 }  // namespace
