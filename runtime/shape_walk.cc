@@ -75,9 +75,7 @@ void ShapeWalk::SetList(int value, const ListShape& list) {
 
 absl::Status ShapeWalk::Run() {
   WEFT_RETURN_IF_ERROR(WalkFrame(0));
-  if (!plan_.has_assumptions()) return absl::OkStatus();
-  SkipShapeOnly();
-  return CheckAssumptions();
+  return plan_.has_assumptions() ? CheckAssumptions() : absl::OkStatus();
 }
 
 // What was not reached needs no layout.
@@ -92,48 +90,6 @@ absl::Status ShapeWalk::CheckAssumptions() const {
                            ": its layout is not known before running");
   }
   return absl::OkStatus();
-}
-
-// What a pass only asks for its shape is not computed: see RollUp.
-void ShapeWalk::SkipShapeOnly() {
-  std::vector<bool> used(values_.size(), false);
-  std::vector<bool> stays(nodes_.size(), false);
-  for (const PlanFrame& frame : graph_.frames) {
-    for (int result : frame.results) used[result] = true;
-    for (int target : frame.targets) stays[target] = true;
-  }
-  for (const PlanVariable& variable : graph_.variables) {
-    if (variable.shadow >= 0) used[variable.shadow] = true;
-  }
-  for (const PlanNode& node : graph_.nodes) {
-    for (int control : node.controls) stays[control] = true;
-    if (node.frame == 0) continue;
-    for (int input : node.inputs) used[input] = true;
-  }
-  const std::vector<int>& order = graph_.frames[0].nodes;
-  for (size_t i = order.size(); i-- > 0;) {
-    const int n = order[i];
-    const PlanNode& node = graph_.nodes[n];
-    const bool asks_for_shape = node.made != nullptr &&
-                                node.made->op == "Shape" &&
-                                nodes_[n].mode == NodeMode::kSkip;
-    const bool is_needed =
-        stays[n] || node.outputs.empty() || node.traits().stateful ||
-        node.role != OpRole::kCompute || node.phase != WritePhase::kNone ||
-        nodes_[n].mode == NodeMode::kDefer ||
-        std::any_of(node.outputs.begin(), node.outputs.end(),
-                    [&](int output) { return used[output]; });
-    if (asks_for_shape) continue;
-    if (is_needed) {
-      for (int input : node.inputs) used[input] = true;
-      continue;
-    }
-    nodes_[n] = {};
-    for (int output : node.outputs) {
-      values_[output].view_of = -1;
-      values_[output].moving = false;
-    }
-  }
 }
 
 int ShapeWalk::Canonical(int v) const {

@@ -75,7 +75,6 @@ class ShapeWalk {
   bool IsLaidOut(int node) const;
   void ShapeStore(int set_row);
   absl::Status CheckAssumptions() const;
-  void SkipShapeOnly();
   absl::Status WalkIf(int node);
   absl::Status CheckCondition(int node, int value) const;
   void ShapeWrittenVariables(int node);

@@ -56,7 +56,7 @@ void AssumeShapes(PlanGraph* graph, PassReport* report) {
     const int value = node.outputs[0];
     const DataType type = graph->values[value].dtype;
     const int shape = node.inputs[1];
-    MadeOp op{.op = "_Like", .assumes = true};
+    MadeOp op{.op = "_Like", .is_pure = true, .assumes = true};
     op.input_types = {type, graph->values[shape].dtype};
     op.output_types = {type};
     const int made = graph->AddMade(std::move(op), n, node.frame, {from, shape},

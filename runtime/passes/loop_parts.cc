@@ -73,7 +73,8 @@ class Partition {
         const bool fits =
             node.role == OpRole::kCompute || node.role == OpRole::kConst ||
             node.role == OpRole::kIdentity || node.role == OpRole::kNoOp;
-        if (!fits || node.phase != WritePhase::kNone || node.made != nullptr ||
+        if (!fits || node.phase != WritePhase::kNone ||
+            (node.made != nullptr && !node.made->is_pure) ||
             !node.traits().variables.empty()) {
           return false;
         }

@@ -1,5 +1,6 @@
 #include "runtime/passes/made_nodes.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -12,7 +13,10 @@ int AddConst(PlanGraph* graph, int source, Tensor value) {
   graph->shapes.push_back(value.shape());
   const int output =
       graph->AddValue({.dtype = value.dtype(), .shape = &graph->shapes.back()});
+  static const auto& made = *new std::shared_ptr<const MadeOp>(
+      std::make_shared<MadeOp>(MadeOp{.op = "Const", .is_pure = true}));
   PlanNode node = {.source = graph->nodes[source].source,
+                   .made = made,
                    .role = OpRole::kConst,
                    .scope = graph->nodes[source].scope,
                    .constant = graph->AddConstant(std::move(value))};
@@ -50,16 +54,6 @@ int AddArithmetic(PlanGraph* graph, const char* name, int source, int frame,
   graph->nodes[graph->values[value].node].op_traits =
       &OpRegistry::Global().Find(name)->traits();
   return value;
-}
-
-int AddShapeOf(PlanGraph* graph, int source, int frame, int value) {
-  MadeOp op{.op = "Shape"};
-  op.attrs.Set("T", graph->values[value].dtype);
-  op.attrs.Set("out_type", DataType::kInt32);
-  op.output_types = {DataType::kInt32};
-  op.is_pure = true;
-  const int rank = graph->values[value].shape->rank();
-  return AddMadeValue(graph, std::move(op), source, frame, {value}, {rank});
 }
 
 RowMemory AddRowMemory(PlanGraph* graph, int source, int frame,

@@ -23,8 +23,6 @@ int AddMadeValue(PlanGraph* graph, MadeOp op, int source, int frame, Ids inputs,
 // An op of the registry on scalars, of the type of `a`; "Less" gives a bool.
 int AddArithmetic(PlanGraph* graph, const char* op, int source, int frame,
                   int a, int b);
-// The shape of `value`, an int32 vector.
-int AddShapeOf(PlanGraph* graph, int source, int frame, int value);
 
 // Memory for the rows that a loop makes, in the frame around it.
 struct RowMemory {

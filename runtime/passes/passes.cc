@@ -35,12 +35,12 @@ absl::Status RunRewrites(const RewriteOptions& options, PlanGraph* graph,
   }
   HoistInvariants(graph, report);
   WEFT_RETURN_IF_ERROR(Tidy(graph));
-  CountLoops(graph, report);
-  WEFT_RETURN_IF_ERROR(Tidy(graph));
   if (options.assumes) {
     DistributeLoops(graph, report);
     WEFT_RETURN_IF_ERROR(Tidy(graph));
   }
+  CountLoops(graph, report);
+  WEFT_RETURN_IF_ERROR(Tidy(graph));
   StoreRows(options.assumes, graph, report);
   WEFT_RETURN_IF_ERROR(Tidy(graph));
   RewriteLoops(options.precision, graph, report);

@@ -521,6 +521,7 @@ class Roller {
               loop.copies[store.of.series][store.of.output]);
   }
 
+  // For AddRowMemory.
   int ElementShape(int source, int value) {
     const TensorShape& shape = *graph_.values[value].shape;
     if (shape.IsFullyDefined()) {
@@ -529,9 +530,7 @@ class Roller {
           &graph_, source,
           Tensor::Of<int32_t>({shape.rank()}, absl::Span<const int32_t>(dims)));
     }
-    const int result = AddShapeOf(&graph_, source, 0, value);
-    asks_for_shape_.insert(graph_.values[result].node);
-    return result;
+    return -1;
   }
 
   void ReplaceByRow(int value, const StepOfChain& place) {
@@ -563,15 +562,13 @@ class Roller {
 
   void Replace(int value, int by) { replacement_[value] = by; }
 
-  // A step whose node is only asked for its shape stays in one piece: it must
-  // not wait for the loop.
+  // Nodes of a chain go with it: what they need of each other stays.
   void ReplaceUses() {
     const int known = static_cast<int>(replacement_.size());
     const auto end = [&](int value) {
       return value < known ? replacement_[value] : value;
     };
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
-      if (asks_for_shape_.contains(static_cast<int>(n))) continue;
       const int chain = n < place_.size() ? place_[n].of.chain : -1;
       for (int& input : graph_.nodes[n].inputs) {
         if (chain < 0 || PlaceOf(input).of.chain != chain) input = end(input);
@@ -592,7 +589,6 @@ class Roller {
   absl::flat_hash_map<int, StepOfChain> needed_;
   absl::flat_hash_map<int, Join> joins_;       // By node.
   absl::flat_hash_map<TensorCut, int> parts_;  // Cut along the first axis.
-  absl::flat_hash_set<int> asks_for_shape_;    // Nodes.
 };
 
 // "2 chains of 100 steps, 1 of 7 steps".
