@@ -21,14 +21,24 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/passes/counted_loop.h"
 #include "runtime/passes/loop_parts.h"
 #include "runtime/passes/made_nodes.h"
 #include "runtime/passes/passes.h"
+#include "runtime/passes/tensor_parts.h"
 
 namespace weft {
 namespace {
+
+// Loops whose matrices stay in the second cache together gain nothing from
+// being apart: storing what crosses costs as much as computing products of many
+// steps at once saves. Of few rows, which are known to be so few, it saves
+// more.
+constexpr int64_t kCachedBytes = 1 << 20;
+constexpr int64_t kFewRows = 4;
+constexpr int64_t kCachedBytesOfFewRows = 32 << 10;
 
 // One loop, taken apart.
 class LoopDistributor {
@@ -51,7 +61,7 @@ class LoopDistributor {
           const PlanValue& v = graph_.values[value];
           return IsPlain(v.dtype) && v.shape->rank() < TensorShape::kMaxRank;
         });
-    if (parts.empty()) return 1;
+    if (parts.empty() || FitsCache()) return 1;
     steps_ = AddNumberOfSteps(&graph_, id_, counted_);
     for (const LoopPart& part : parts) AddPart(part);
     ReplaceLoop(parts);
@@ -67,6 +77,30 @@ class LoopDistributor {
     int index = -1;  // The number of the step; -1: not needed so far.
     absl::flat_hash_map<int, int> values;  // What stands for those of old_.
   };
+
+  const TensorShape& KnownShape(int value) const {
+    return *graph_.values[value].shape;
+  }
+
+  // Do all matrices that the loop multiplies with stay in the cache?
+  bool FitsCache() const {
+    absl::flat_hash_set<int> seen;
+    int64_t bytes = 0;
+    bool few_rows = true;
+    for (int n : graph_.frames[old_.body].nodes) {
+      const PlanNode& node = graph_.nodes[n];
+      if (PlainFormOf(node) != OpForm::kMatMul) continue;
+      const int64_t rows = KnownShape(node.outputs[0]).dim(0);
+      few_rows &= rows >= 0 && rows <= kFewRows;
+      const int matrix = node.inputs[1];
+      if (!IsOutside(matrix) || !seen.insert(matrix).second) continue;
+      const TensorShape& shape = KnownShape(matrix);
+      if (!shape.IsFullyDefined()) return false;
+      bytes += shape.num_elements() *
+               static_cast<int64_t>(DataTypeSize(graph_.values[matrix].dtype));
+    }
+    return bytes <= (few_rows ? kCachedBytesOfFewRows : kCachedBytes);
+  }
 
   // ---- The loops ------------------------------------------------------------
 

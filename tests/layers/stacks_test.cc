@@ -24,6 +24,9 @@ namespace {
 
 using ::testing::StartsWith;
 
+// Enough for the matrices not to stay in the cache.
+constexpr int64_t kUnits = 256;
+
 struct Stack {
   std::string name;
   // Outputs and final states for x [batch, time, depth].
@@ -42,7 +45,7 @@ Outputs All(RNNResult result) {
 
 template <typename Options>
 Options Dynamic(Output lengths, int levels) {
-  return {.units = 4,
+  return {.units = kUnits,
           .num_layers = levels,
           .return_seq = true,
           .return_state = true,
@@ -52,8 +55,8 @@ Options Dynamic(Output lengths, int levels) {
 }
 
 AnyCell Levels() {
-  return MultiRNNCell(Cells(LSTMCell({.units = 5, .use_peepholes = true}),
-                            GRUCell({.units = 4})));
+  return MultiRNNCell(Cells(LSTMCell({.units = kUnits, .use_peepholes = true}),
+                            GRUCell({.units = kUnits})));
 }
 
 const std::vector<Stack>& Stacks() {
