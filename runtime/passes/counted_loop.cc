@@ -112,45 +112,43 @@ bool FollowsFromShapes(const PlanGraph& graph, int value) {
   return true;
 }
 
-// A value that follows from shapes and is at least `value`: itself, or one that
-// it is the minimum of. -1 if there is none.
-int KnownBound(const PlanGraph& graph, int value) {
-  absl::flat_hash_set<int> seen;
-  std::vector<int> stack = {value};
-  while (!stack.empty()) {
-    const int v = Traced(graph, stack.back());
-    stack.pop_back();
-    if (!seen.insert(v).second) continue;
-    if (FollowsFromShapes(graph, v)) return v;
-    const int maker = graph.values[v].node;
-    if (maker < 0 || MicroOpOf(graph.nodes[maker]) != "min") continue;
-    stack.insert(stack.end(), graph.nodes[maker].inputs.rbegin(),
-                 graph.nodes[maker].inputs.rend());
-  }
-  return -1;
+// How deep arithmetic is looked through for what bounds it.
+constexpr int kMaxDepth = 6;
+
+// Is `value` at most something that follows from shapes?
+bool IsBounded(const PlanGraph& graph, int value, int depth = kMaxDepth) {
+  value = Traced(graph, value);
+  if (FollowsFromShapes(graph, value)) return true;
+  const int maker = graph.values[value].node;
+  if (maker < 0 || depth == 0) return false;
+  const PlanNode& node = graph.nodes[maker];
+  const std::string op = MicroOpOf(node);
+  if (node.inputs.size() != 2) return false;
+  const bool first = IsBounded(graph, node.inputs[0], depth - 1);
+  if (op == "sub") return first && FollowsFromShapes(graph, node.inputs[1]);
+  if (op != "min" && op != "max" && op != "add") return false;
+  if (first == (op == "min")) return first;
+  return IsBounded(graph, node.inputs[1], depth - 1);
 }
 
-// How a loop is counted, up or down to what is bounded by what follows from
-// shapes.
-std::optional<CountedLoop> LimitOf(const PlanGraph& graph, int loop) {
-  for (int comparison : Comparisons(graph, loop)) {
-    std::optional<CountedLoop> counted = CountedBy(graph, loop, comparison);
-    if (!counted.has_value()) continue;
-    const bool known = counted->down ? FollowsFromShapes(graph, counted->limit)
-                                     : KnownBound(graph, counted->limit) >= 0;
-    if (known) return counted;
+// That something, in the frame of `loop`.
+int AddBound(PlanGraph* graph, int loop, int value, int depth = kMaxDepth) {
+  value = Traced(*graph, value);
+  if (FollowsFromShapes(*graph, value)) return value;
+  const int maker = graph->values[value].node;
+  const std::string op = MicroOpOf(graph->nodes[maker]);
+  const Ids inputs = graph->nodes[maker].inputs;
+  const int frame = graph->nodes[loop].frame;
+  if (op == "min") {
+    const bool first = IsBounded(*graph, inputs[0], depth - 1);
+    return AddBound(graph, loop, inputs[first ? 0 : 1], depth - 1);
   }
-  return std::nullopt;
-}
-
-// The loop that counts up to what `value` is in the end; -1 if none does.
-int CountsUpTo(const PlanGraph& graph, int value) {
-  const PlanValue& v = graph.values[value];
-  if (v.node < 0 || graph.nodes[v.node].role != OpRole::kWhile) return -1;
-  const std::optional<CountedLoop> counted = LimitOf(graph, v.node);
-  const bool fits = counted.has_value() && counted->counter == v.index &&
-                    !counted->down && FollowsFromShapes(graph, counted->begin);
-  return fits ? v.node : -1;
+  const int a = AddBound(graph, loop, inputs[0], depth - 1);
+  if (op == "sub")
+    return AddArithmetic(graph, "Sub", loop, frame, a, inputs[1]);
+  const int b = AddBound(graph, loop, inputs[1], depth - 1);
+  return AddArithmetic(graph, op == "max" ? "Maximum" : "AddV2", loop, frame, a,
+                       b);
 }
 
 }  // namespace
@@ -182,25 +180,23 @@ bool IsCounter(const PlanGraph& graph, int loop, int k, int* next) {
 }
 
 std::optional<CountedLoop> CountedLoopOf(const PlanGraph& graph, int loop) {
-  std::optional<CountedLoop> counted = LimitOf(graph, loop);
-  if (!counted.has_value()) return std::nullopt;
-  const bool known = counted->down ? KnownBound(graph, counted->begin) >= 0 ||
-                                         CountsUpTo(graph, counted->begin) >= 0
-                                   : FollowsFromShapes(graph, counted->begin);
-  return known ? counted : std::nullopt;
+  for (int comparison : Comparisons(graph, loop)) {
+    std::optional<CountedLoop> counted = CountedBy(graph, loop, comparison);
+    if (!counted.has_value()) continue;
+    const bool down = counted->down;
+    const int from = down ? counted->limit : counted->begin;
+    const int to = down ? counted->begin : counted->limit;
+    if (FollowsFromShapes(graph, from) && IsBounded(graph, to)) return counted;
+  }
+  return std::nullopt;
 }
 
 int AddNumberOfSteps(PlanGraph* graph, int loop, const CountedLoop& counted) {
-  const int frame = graph->nodes[loop].frame;
   const int from = counted.down ? counted.limit : counted.begin;
-  int to = KnownBound(*graph, counted.down ? counted.begin : counted.limit);
-  if (to < 0) {
-    const CountedLoop up = *LimitOf(*graph, CountsUpTo(*graph, counted.begin));
-    to = AddArithmetic(graph, "Maximum", loop, frame,
-                       KnownBound(*graph, up.limit), up.begin);
-  }
+  const int to =
+      AddBound(graph, loop, counted.down ? counted.begin : counted.limit);
   if (KnownInt(*graph, from) == 0) return to;
-  return AddArithmetic(graph, "Sub", loop, frame, to, from);
+  return AddArithmetic(graph, "Sub", loop, graph->nodes[loop].frame, to, from);
 }
 
 int AddStepIndex(PlanGraph* graph, int loop, int body, int counter,

@@ -74,7 +74,6 @@ class Partition {
             node.role == OpRole::kCompute || node.role == OpRole::kConst ||
             node.role == OpRole::kIdentity || node.role == OpRole::kNoOp;
         if (!fits || node.phase != WritePhase::kNone ||
-            (node.made != nullptr && !node.made->is_pure) ||
             !node.traits().variables.empty()) {
           return false;
         }
@@ -155,7 +154,8 @@ class Partition {
     const PlanNode& node = NodeOf(vertices[0]);
     if (node.role == OpRole::kNoOp) return true;
     if (node.role == OpRole::kCompute &&
-        (node.schema() == nullptr || node.traits().stateful)) {
+        ((node.schema() == nullptr && node.made == nullptr) ||
+         node.traits().stateful)) {
       return false;
     }
     // A shape is known wherever the value is.

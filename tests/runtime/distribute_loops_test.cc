@@ -38,6 +38,15 @@ std::string Distributed(int loops, int became, int crossing) {
                       crossing, " values of each step cross");
 }
 
+// What is known of loops, and what follows from it.
+void Distribute(PlanGraph* graph, PassReport* report) {
+  CountLoops(graph, report);
+  Prune(graph, nullptr);
+  ASSERT_OK(OrderNodes(graph));
+  report->clear();
+  DistributeLoops(graph, report);
+}
+
 class DistributeLoopsTest : public RewritesTest {
  protected:
   struct Step {
@@ -109,7 +118,7 @@ class DistributeLoopsTest : public RewritesTest {
   }
 
   std::string ReportOf(const Outputs& outputs) {
-    After(DistributeLoops, outputs, AllFeeds());
+    After(Distribute, outputs, AllFeeds());
     return report_[0];
   }
 
@@ -136,7 +145,7 @@ class DistributeLoopsTest : public RewritesTest {
 
 TEST_F(DistributeLoopsTest, EachLevelOfAStackIsALoopOfItsOwn) {
   const Outputs out = Stack();
-  const std::string text = After(DistributeLoops, {out[2]}, AllFeeds());
+  const std::string text = After(Distribute, {out[2]}, AllFeeds());
   EXPECT_EQ(report_[0], Distributed(1, 2, 1));
   const size_t first = text.find("body of while:\n");
   ASSERT_NE(first, std::string::npos) << text;
@@ -231,7 +240,7 @@ TEST_F(DistributeLoopsTest, MasksAreInEachLoop) {
   });
   Outputs feeds = AllFeeds();
   feeds.push_back(lengths);
-  const std::string text = After(DistributeLoops, out, feeds);
+  const std::string text = After(Distribute, out, feeds);
   EXPECT_EQ(report_[0], Distributed(1, 2, 1));
   const size_t first = text.find("Less 'counts'");
   EXPECT_NE(text.find("Less 'counts'", first + 1), std::string::npos);
@@ -273,7 +282,7 @@ TEST_F(DistributeLoopsTest, LoopsOfOtherShapesRunAsTheyStand) {
   });
   Outputs feeds = AllFeeds();
   feeds.push_back(h2);
-  After(DistributeLoops, out, feeds);
+  After(Distribute, out, feeds);
   EXPECT_EQ(report_[0], Distributed(1, 2, 1));
   for (int64_t batch : {0, 1, 3}) {
     std::vector<Feed> fed = Feeds(4, batch);
@@ -312,7 +321,7 @@ TEST_F(DistributeLoopsTest, WhatBothLevelsDrawCrosses) {
     const Output first = Cell(s.x, s.h[0] * noise, w);
     return Outputs{first, Cell(first, s.h[1] * noise, u)};
   });
-  const std::string text = After(DistributeLoops, out, AllFeeds());
+  const std::string text = After(Distribute, out, AllFeeds());
   EXPECT_EQ(report_[0], Distributed(1, 2, 2));
   const size_t first = text.find("  RandomUniform '");
   EXPECT_EQ(text.find("  RandomUniform '", first + 1), std::string::npos);
@@ -517,7 +526,7 @@ TEST_F(DistributeLoopsTest, LeavesMatricesThatStayInTheCache) {
           const Output first = Cell(x_t, v[1], w);
           return Outputs{v[0] + 1, first, Cell(first, v[2], u)};
         });
-    After(DistributeLoops, {out[1], out[2]}, {seq, h0, h1});
+    After(Distribute, {out[1], out[2]}, {seq, h0, h1});
     EXPECT_EQ(report_[0], batch == 1 ? Distributed(1, 2, 1) : kNotDistributed);
     const int64_t rows = batch < 0 ? 3 : batch;
     ExpectSame({out[1], out[2]},
