@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <new>
 #include <type_traits>
 
@@ -18,13 +19,13 @@ namespace {
 constexpr int64_t kSmallProduct = 256;
 // Multiplications worth handing to another thread: some 20 microseconds.
 constexpr int64_t kParallelProduct = int64_t{1} << 21;
-// Blocks of rows and columns that libraries work well on, and how many rows
-// each call should have at least: it packs all of b. Measured with 384 rows of
-// 1024 x 3200: 73 GFLOP/s by 16 rows, 133 by 96, 150 at once.
+// Blocks of rows and columns that libraries work well on.
 constexpr int64_t kRowBlock = 16;
 constexpr int64_t kColumnBlock = 64;
-constexpr int64_t kRowsPerCall = 96;
-// A product is cut in so many blocks at most.
+// How many rows (columns) each call should have, as it packs all of the other
+// operand. Measured with 384 rows of 1024 x 3200: 73 GFLOP/s by 16 rows, 133 by
+// 96, 150 at once. Products of few rows are cut in two all the same.
+constexpr int64_t kEnough = 96;
 constexpr int64_t kMaxBlocks = 8;
 
 // A block of a product, with the row strides of the whole.
@@ -105,11 +106,15 @@ absl::Status Product(const Block& s, const T* a, const T* b, T* c) {
   return PlainProduct(s, a, b, c);
 }
 
-// Blocks of how many of `size` rows (columns), each of `work` multiplications.
-int64_t Grain(int64_t size, int64_t work, int64_t block, int64_t at_least) {
-  const int64_t wanted =
-      std::max({kParallelProduct / std::max<int64_t>(work, 1) + 1,
-                (size + kMaxBlocks - 1) / kMaxBlocks, at_least});
+// Blocks of how many of `size` rows (columns), each of `work` multiplications:
+// a power of two of them, so that threads can share them evenly.
+int64_t Grain(int64_t size, int64_t work, int64_t block) {
+  const int64_t worth = size * std::max<int64_t>(work, 1) / kParallelProduct;
+  const int64_t most =
+      std::min({worth, std::max<int64_t>(size / kEnough, 2), kMaxBlocks});
+  const int64_t blocks =
+      std::bit_floor(static_cast<uint64_t>(std::max<int64_t>(most, 1)));
+  const int64_t wanted = (size + blocks - 1) / blocks;
   return (wanted + block - 1) / block * block;
 }
 
@@ -130,8 +135,8 @@ absl::Status Gemm(const GemmShape& shape, const T* a, const T* b, T* c,
       n, transpose_a, transpose_b, shape.accumulate};
   const bool by_rows = m >= 2 * kRowBlock;
   const int64_t size = by_rows ? m : n;
-  const int64_t grain = by_rows ? Grain(m, n * k, kRowBlock, kRowsPerCall)
-                                : Grain(n, m * k, kColumnBlock, kColumnBlock);
+  const int64_t grain =
+      by_rows ? Grain(m, n * k, kRowBlock) : Grain(n, m * k, kColumnBlock);
   if (size <= grain) return Product(whole, a, b, c);
 
   FirstError error;

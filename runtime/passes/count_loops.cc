@@ -1,4 +1,5 @@
-// What counters are behind a loop follows from how many steps it makes.
+// What counters are behind a loop, and when it ends, follows from how many
+// steps it makes.
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -9,15 +10,15 @@
 namespace weft {
 namespace {
 
-// Replaces the final values of the counters of `loop`; returns how many.
-int CountLoop(PlanGraph* graph, int loop, std::vector<int>* replacement) {
+// Replaces the final values of the counters of `loop`, which makes `steps`
+// steps; returns how many.
+int ReplaceCounters(PlanGraph* graph, int loop, int steps,
+                    std::vector<int>* replacement) {
   const int num_variables = static_cast<int>(graph->nodes[loop].outputs.size());
-  int steps = -1, counted = 0;
+  int counted = 0;
   for (int k = 0; k < num_variables; ++k) {
     const int step = StepOf(*graph, loop, k);
     if (step == 0) continue;
-    if (steps < 0) steps = AddExactSteps(graph, loop);
-    if (steps < 0) return 0;
     const int first = graph->nodes[loop].inputs[k];
     if (graph->values[first].dtype != graph->values[steps].dtype) continue;
     (*replacement)[graph->nodes[loop].outputs[k]] =
@@ -34,11 +35,17 @@ void CountLoops(PlanGraph* graph, PassReport* report) {
   std::vector<int> replacement(graph->values.size());
   for (size_t v = 0; v < replacement.size(); ++v)
     replacement[v] = static_cast<int>(v);
-  int counted = 0;
+  int counted = 0, compared = 0;
   const int num_nodes = static_cast<int>(graph->nodes.size());
   for (int n = 0; n < num_nodes; ++n) {
-    if (graph->nodes[n].role == OpRole::kWhile)
-      counted += CountLoop(graph, n, &replacement);
+    if (graph->nodes[n].role != OpRole::kWhile) continue;
+    const int steps = AddExactSteps(graph, n);
+    if (steps < 0) continue;
+    counted += ReplaceCounters(graph, n, steps, &replacement);
+    const int condition = AddOneCondition(graph, n, steps);
+    if (condition < 0) continue;
+    graph->frames[graph->nodes[n].cond].results[0] = condition;
+    ++compared;
   }
   auto replace = [&](int* value) {
     if (static_cast<size_t>(*value) < replacement.size())
@@ -56,6 +63,8 @@ void CountLoops(PlanGraph* graph, PassReport* report) {
   }
   report->push_back(
       absl::StrCat("counters: ", counted, " known before their loops"));
+  report->push_back(
+      absl::StrCat("conditions: ", compared, " of several counters are one"));
 }
 
 }  // namespace weft

@@ -246,6 +246,25 @@ int AddExactSteps(PlanGraph* graph, int loop) {
                        AddScalar(graph, loop, type, 0));
 }
 
+int AddOneCondition(PlanGraph* graph, int loop, int steps) {
+  const std::vector<int> comparisons = Comparisons(*graph, loop);
+  if (comparisons.size() < 2) return -1;
+  int counter = -1;
+  for (int comparison : comparisons) {
+    const std::optional<CountedLoop> counted =
+        CountedBy(*graph, loop, comparison);
+    // From another number to a bound it may be too far for the type.
+    if (!counted.has_value() || counted->down ||
+        KnownInt(*graph, counted->begin) != 0) {
+      return -1;
+    }
+    counter = counted->counter;
+  }
+  const int cond = graph->nodes[loop].cond;
+  return AddArithmetic(graph, "Less", loop, cond,
+                       graph->frames[cond].args[counter], steps);
+}
+
 int AddStepNumber(PlanGraph* graph, int loop, int steps) {
   const DataType type = graph->values[steps].dtype;
   const Ids first = graph->nodes[loop].inputs;

@@ -35,6 +35,11 @@ int AddStepIndex(PlanGraph* graph, int loop, int body, int counter,
 // from outside.
 int AddExactSteps(PlanGraph* graph, int loop);
 
+// Whether the loop with such `steps` goes on, by one comparison in the place of
+// several: a scalar of its condition. -1 if there is one already, or not all
+// counters go from 0 upwards.
+int AddOneCondition(PlanGraph* graph, int loop, int steps);
+
 // The number of the step, from 0 on, in the body of a loop with such `steps`.
 int AddStepNumber(PlanGraph* graph, int loop, int steps);
 

@@ -21,6 +21,9 @@ absl::Status RunPasses(const PassOptions& options, PlanGraph* graph,
   FindInvariants(graph, report);
   FoldConstants(graph, report);
   ShareCommonSubexpressions(graph, report);
+  // What the steps compute of equal variables is shared in turn.
+  if (MergeVariables(graph, report) > 0)
+    ShareCommonSubexpressions(graph, report);
   Prune(graph, report);
   return OrderNodes(graph);
 }
@@ -35,12 +38,12 @@ absl::Status RunRewrites(const RewriteOptions& options, PlanGraph* graph,
   }
   HoistInvariants(graph, report);
   WEFT_RETURN_IF_ERROR(Tidy(graph));
+  CountLoops(graph, report);
+  WEFT_RETURN_IF_ERROR(Tidy(graph));
   if (options.assumes) {
     DistributeLoops(graph, report);
     WEFT_RETURN_IF_ERROR(Tidy(graph));
   }
-  CountLoops(graph, report);
-  WEFT_RETURN_IF_ERROR(Tidy(graph));
   StoreRows(options.assumes, graph, report);
   WEFT_RETURN_IF_ERROR(Tidy(graph));
   RewriteLoops(options.precision, graph, report);

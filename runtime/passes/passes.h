@@ -28,6 +28,9 @@ void Prune(PlanGraph* graph, PassReport* report);
 // its place everywhere.
 void FindInvariants(PlanGraph* graph, PassReport* report);
 
+// Loop variables that are equal in every step become one. How many did.
+int MergeVariables(PlanGraph* graph, PassReport* report);
+
 // Computes nodes whose inputs are all constant, unless that makes the plan
 // larger: results have up to 64 KiB, or no more than their inputs.
 void FoldConstants(PlanGraph* graph, PassReport* report);
@@ -60,6 +63,10 @@ void AssumeShapes(PlanGraph* graph, PassReport* report);
 // every step leave their loop.
 void HoistInvariants(PlanGraph* graph, PassReport* report);
 
+// What counters are behind loops whose steps they count is known before, and
+// one comparison with their number ends the loop.
+void CountLoops(PlanGraph* graph, PassReport* report);
+
 // A loop in which several recurrences run side by side, as the layers of a
 // stack do, becomes a loop for each, which runs over all steps before the next
 // does. They are made nodes, and hold only if their steps have one shape.
@@ -70,9 +77,6 @@ void DistributeLoops(PlanGraph* graph, PassReport* report);
 // from tensors are read without a copy. Packed matrices of float are kept in
 // `precision`.
 void RewriteLoops(Precision precision, PlanGraph* graph, PassReport* report);
-
-// What counters are behind loops whose steps they count is known before.
-void CountLoops(PlanGraph* graph, PassReport* report);
 
 // Lists that loops fill, step by step, are tensors. Where the shape of their
 // elements is not known: if `assumes`.

@@ -192,6 +192,53 @@ TEST_F(PassesTest, InvariantsShowThroughNestedLoops) {
               ElementsAre("invariants: 4 loop variables never change"));
 }
 
+// ---- MergeVariables ---------------------------------------------------------
+
+void ShareAndMerge(PlanGraph* plan, PassReport* report) {
+  PassReport shared;
+  ShareCommonSubexpressions(plan, &shared);
+  MergeVariables(plan, report);
+  ShareCommonSubexpressions(plan, &shared);
+}
+
+TEST_F(PassesTest, EqualLoopVariablesBecomeOne) {
+  Output m = Placeholder(g, "m", DataType::kInt32, {});
+  Outputs out = While(
+      {Const(g, 0), x, Const(g, 0)},
+      [&](const Outputs& v) {
+        return LogicalAnd(Less(v[0], n, "less_n"), Less(v[2], m, "less_m"));
+      },
+      [&](const Outputs& v) {
+        return Outputs{Add(v[0], Const(v[0].graph(), 1), "one"),
+                       v[1] * Cast(v[2], DataType::kFloat),
+                       Add(v[2], Const(v[0].graph(), 1), "other")};
+      });
+  const std::string text =
+      Pruned(ShareAndMerge, {out[1], out[2], out[0]}, {x, n, m});
+  EXPECT_THAT(before_, HasSubstr("Less 'less_m'(while variable 2, "));
+  EXPECT_THAT(text, HasSubstr("Less 'less_m'(while variable 0, "));
+  EXPECT_THAT(text, HasSubstr("Add 'one'(while variable 0, "));
+  for (const char* gone : {"'other'", "while variable 2"})
+    EXPECT_THAT(text, Not(HasSubstr(gone)));
+  EXPECT_THAT(text, HasSubstr("-> while:1, while:0, while:0\n"));
+  EXPECT_THAT(report_, ElementsAre("equal loop variables: 1 merged"));
+}
+
+TEST_F(PassesTest, VariablesThatDifferAtFirstOrLaterStayTwo) {
+  Outputs out = While(
+      {Const(g, 0), Const(g, 1), Const(g, 0), Const(g, 0)},
+      [&](const Outputs& v) { return Less(v[0], n, "less"); },
+      [&](const Outputs& v) {
+        Graph& body = v[0].graph();
+        return Outputs{v[0] + Const(body, 1), v[1] + Const(body, 1),
+                       v[2] + Const(body, 2), v[3] + v[1]};
+      });
+  const std::string text =
+      Pruned(ShareAndMerge, {out[0], out[1], out[2], out[3]}, {n});
+  EXPECT_THAT(text, HasSubstr("-> while:0, while:1, while:2, while:3\n"));
+  EXPECT_THAT(report_, ElementsAre("equal loop variables: 0 merged"));
+}
+
 TEST_F(PassesTest, ConstantsAreFolded) {
   Output two = Add(Const(g, 1.0f), Const(g, 1.0f), "two");
   Output y = Mul(x, Identity(Neg(two, "minus_two")), "y");

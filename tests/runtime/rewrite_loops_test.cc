@@ -325,6 +325,37 @@ TEST_F(LoopRewritesTest, CountersAreKnownBeforeTheirLoops) {
   }
 }
 
+TEST_F(LoopRewritesTest, OneComparisonTellsWhetherALoopGoesOn) {
+  const Output m = Placeholder(g, "m", DataType::kInt32, {});
+  const auto loop = [&](int first, int second) {
+    return While(
+        {Const(g, first), Const(g, second), x},
+        [&](const Outputs& v) {
+          return LogicalAnd(Less(v[0], n), Greater(m, v[1]));
+        },
+        [&](const Outputs& v) {
+          return Outputs{v[0] + 1, v[1] + 1, v[2] * 2.0};
+        },
+        {.name = "counting"})[2];
+  };
+  const Output out = loop(0, 0);
+  const std::string text = After(CountLoops, {out}, {x, n, m});
+  EXPECT_THAT(before_, HasSubstr("LogicalAnd"));
+  EXPECT_THAT(text, Not(HasSubstr("LogicalAnd")));
+  EXPECT_THAT(text, HasSubstr("Less 'counting'(counting variable 0, "));
+  EXPECT_EQ(report_[1], "conditions: 1 of several counters are one");
+  for (int32_t a : {INT32_MIN, -2, 0, 3, 9}) {
+    for (int32_t b : {INT32_MIN, -2, 0, 1, 9}) {
+      ExpectSame({out}, {{x, Random({2, 4})},
+                         {n, Tensor::Scalar<int32_t>(a)},
+                         {m, Tensor::Scalar<int32_t>(b)}});
+    }
+  }
+  // Not all begin at zero.
+  After(CountLoops, {loop(3, 0)}, {x, n, m});
+  EXPECT_EQ(report_[1], "conditions: 0 of several counters are one");
+}
+
 TEST_F(LoopRewritesTest, OtherVariablesAreNoCounters) {
   const Outputs out = While(
       {Const(g, 0), Const(g, 1), Const(g, 9)},
