@@ -51,6 +51,8 @@ class ShapeKernel : public LayoutOnlyKernel {
  public:
   explicit ShapeKernel(const KernelInit&) {}
 
+  bool TakesStrides(int) const override { return true; }
+
   absl::Status Layout(LayoutContext& c) const override {
     for (int i = 0; i < c.num_inputs(); ++i) {
       WEFT_RETURN_IF_ERROR(SetVector(c, i, c.input_shape(i).dims()));
@@ -65,6 +67,8 @@ class SizeKernel : public LayoutOnlyKernel {
  public:
   explicit SizeKernel(const KernelInit&) {}
 
+  bool TakesStrides(int) const override { return true; }
+
   absl::Status Layout(LayoutContext& c) const override {
     return SetInts(c, 0, {}, {c.input_shape(0).num_elements()});
   }
@@ -74,6 +78,8 @@ WEFT_KERNEL(Size, SizeKernel, {});
 class RankKernel : public LayoutOnlyKernel {
  public:
   explicit RankKernel(const KernelInit&) {}
+
+  bool TakesStrides(int) const override { return true; }
 
   absl::Status Layout(LayoutContext& c) const override {
     return SetInts(c, 0, {}, {c.input_shape(0).rank()});

@@ -246,8 +246,18 @@ class Fuser {
     if (IsLike(graph_.nodes[node])) return false;
     const MicroOp op = *MicroOpOf(graph_.nodes[node]);
     return type_[node] == DataType::kFloat &&
-           (op == MicroOp::kExp || op == MicroOp::kSigmoid ||
-            op == MicroOp::kTanh || op == MicroOp::kSoftplusGrad);
+           (TakesParts(node) || op == MicroOp::kExp ||
+            op == MicroOp::kSigmoid || op == MicroOp::kTanh ||
+            op == MicroOp::kSoftplusGrad);
+  }
+
+  // Is an input a part of something? A program reads it where it is.
+  bool TakesParts(int node) const {
+    const Ids& inputs = graph_.nodes[node].inputs;
+    return std::any_of(inputs.begin(), inputs.end(), [&](int input) {
+      const int maker = graph_.values[input].node;
+      return maker >= 0 && graph_.nodes[maker].op() == "Split";
+    });
   }
 
   // Marks the values that something outside of their group uses.

@@ -44,6 +44,8 @@ absl::Status RunRewrites(const RewriteOptions& options, PlanGraph* graph,
     DistributeLoops(graph, report);
     WEFT_RETURN_IF_ERROR(Tidy(graph));
   }
+  JoinLast(graph, report);
+  WEFT_RETURN_IF_ERROR(Tidy(graph));
   StoreRows(options.assumes, graph, report);
   WEFT_RETURN_IF_ERROR(Tidy(graph));
   RewriteLoops(options.precision, graph, report);

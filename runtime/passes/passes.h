@@ -82,7 +82,11 @@ void RewriteLoops(Precision precision, PlanGraph* graph, PassReport* report);
 // elements is not known: if `assumes`.
 void StoreRows(bool assumes, PlanGraph* graph, PassReport* report);
 
-// What is split when all its elements are computed is split before.
+// What is computed of joined parts, element by element, is joined behind.
+void JoinLast(PlanGraph* graph, PassReport* report);
+
+// What is split when all its elements are computed is split before. Where a
+// loop also stores it, its parts are stored.
 void SplitFirst(PlanGraph* graph, PassReport* report);
 
 // Connected elementwise nodes become one: a _Pointwise program.

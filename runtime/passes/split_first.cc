@@ -7,11 +7,13 @@
 // A split is a view, and each part can then be fused with what is computed from
 // it.
 #include <algorithm>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "runtime/passes/passes.h"
+#include "runtime/passes/tensor_parts.h"
 
 namespace weft {
 namespace {
@@ -66,11 +68,46 @@ class Splitter {
     return graph_.values[node.outputs[0]].dtype == type ? found : -1;
   }
 
+  // Nodes that put `whole` into a row and could put the parts there instead.
+  std::vector<int> StoresOf(int whole, int split) const {
+    const Tensor* axis = ConstantOf(graph_, graph_.nodes[split].inputs[0]);
+    const bool by_columns = axis != nullptr &&
+                            axis->dtype() == DataType::kInt32 &&
+                            axis->data<int32_t>()[0] == 1 &&
+                            graph_.values[whole].shape->rank() == 2;
+    std::vector<int> stores;
+    for (size_t n = 0; by_columns && n < graph_.nodes.size(); ++n) {
+      const PlanNode& node = graph_.nodes[n];
+      if (node.made != nullptr && node.made->op == "_SetRow" &&
+          node.frame == graph_.nodes[split].frame && node.inputs.size() == 4 &&
+          node.inputs[3] == whole && !node.attrs().Get<bool>("swapped")) {
+        stores.push_back(static_cast<int>(n));
+      }
+    }
+    return stores;
+  }
+
+  void StoreParts(int store, const Ids& parts) {
+    PlanNode& node = graph_.nodes[store];
+    auto made = std::make_shared<MadeOp>(*node.made);
+    made->attrs.Set("axis", int64_t{1});
+    made->input_types.resize(3);
+    node.inputs.resize(3);
+    for (int part : parts) {
+      made->input_types.push_back(graph_.values[part].dtype);
+      node.inputs.push_back(part);
+      ++uses_[part];
+    }
+    node.made = std::move(made);
+  }
+
   // Computes what the node splits from its parts instead.
   bool MoveBehind(int split) {
     const int whole = graph_.nodes[split].inputs[1];
     const int maker = graph_.values[whole].node;
-    if (maker < 0 || uses_[whole] != 1 || is_control_[maker]) return false;
+    if (maker < 0 || is_control_[maker]) return false;
+    const std::vector<int> stores = StoresOf(whole, split);
+    if (uses_[whole] != 1 + static_cast<int>(stores.size())) return false;
     const PlanNode made = graph_.nodes[maker];
     const int input = ElementsOf(made);
     if (input < 0 || made.frame != graph_.nodes[split].frame) return false;
@@ -86,6 +123,7 @@ class Splitter {
       copy.outputs = {outputs[i]};
       graph_.AddNode(std::move(copy));
     }
+    for (int store : stores) StoreParts(store, outputs);
     graph_.nodes[split].inputs[1] = from;
     graph_.nodes[split].outputs = std::move(parts);
     return true;

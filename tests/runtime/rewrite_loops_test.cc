@@ -401,6 +401,79 @@ TEST_F(LoopRewritesTest, PartsOfARowArePutSideBySide) {
                              {n, Tensor::Scalar<int32_t>(4)}});
 }
 
+// ---- JoinLast, SplitFirst ---------------------------------------------------
+
+void JoinAndStore(PlanGraph* graph, PassReport* report) {
+  JoinLast(graph, report);
+  Prune(graph, nullptr);
+  EXPECT_OK(OrderNodes(graph));
+  StoreAllRows(graph, report);
+}
+
+TEST_F(LoopRewritesTest, JoinedPartsAreComputedApart) {
+  const Outputs out = While(
+      {Const(g, 0), h0,
+       TensorListReserve(TensorShape{-1, 8}, n, DataType::kFloat)},
+      [&](const Outputs& v) { return Less(v[0], n); },
+      [&](const Outputs& v) {
+        const Output whole = Exp(Concat({v[1], v[1]}, 1)) * 0.5;
+        const Output dz = SigmoidGrad(
+            whole, Concat({Tanh(v[1]), v[1] * 2.0}, 1, "joined"), "dz");
+        return Outputs{v[0] + 1, Tanh(v[1]), TensorListSetItem(v[2], v[0], dz)};
+      });
+  const Output all = TensorListStack(out[2], DataType::kFloat);
+  const std::string text = After(JoinAndStore, {all}, {h0, n});
+  EXPECT_THAT(before_, HasSubstr("SigmoidGrad 'dz'(Mul:0, joined:0)"));
+  EXPECT_THAT(report_[0], HasSubstr(" elementwise nodes moved before one"));
+  EXPECT_THAT(report_[0], Not(HasSubstr("joins: 0")));
+  EXPECT_THAT(text, Not(HasSubstr("ConcatV2 'joined'(")));
+  for (int64_t batch : {0, 1, 3}) {
+    ExpectSame({all},
+               {{h0, Random({batch, 4})}, {n, Tensor::Scalar<int32_t>(4)}});
+  }
+}
+
+TEST_F(LoopRewritesTest, OtherJoinsStay) {
+  // Used twice; of different sizes; along the batch.
+  const Output a = Concat({x, y}, 1);
+  const Output b = Concat({x, Slice(y, {0, 0}, {-1, 2})}, 1);
+  const Output c = Concat({x, y}, 0);
+  const Outputs out = {Tanh(a) + a, Tanh(b), Tanh(c)};
+  After(JoinLast, out, {x, y});
+  EXPECT_EQ(report_[0], "joins: 0 elementwise nodes moved before one");
+  ExpectSame(out, {{x, Random({3, 4})}, {y, Random({3, 4})}});
+}
+
+// Gates that are saved for the gradient, too, are split before, and their parts
+// are saved.
+TEST_F(LoopRewritesTest, WhatIsSplitAndStoredIsSplitFirst) {
+  const Outputs out = While(
+      {Const(g, 0), h0,
+       TensorListReserve(TensorShape{-1, 8}, n, DataType::kFloat)},
+      [&](const Outputs& v) { return Less(v[0], n); },
+      [&](const Outputs& v) {
+        const Output gates = Sigmoid(MatMul(v[1], w8), "gates");
+        const Outputs parts = Split(gates, 2, 1);
+        return Outputs{v[0] + 1, parts[0] * v[1] + parts[1],
+                       TensorListSetItem(v[2], v[0], gates)};
+      });
+  const Output all = TensorListStack(out[2], DataType::kFloat);
+  After(
+      [](PlanGraph* graph, PassReport* report) {
+        StoreAllRows(graph, report);
+        Prune(graph, nullptr);
+        EXPECT_OK(OrderNodes(graph));
+        SplitFirst(graph, report);
+      },
+      {all, out[1]}, {h0, w8, n});
+  EXPECT_EQ(report_[1], "splits: 1 elementwise nodes moved behind one");
+  for (int64_t batch : {0, 1, 3}) {
+    ExpectSame({all, out[1]}, {{h0, Random({batch, 4})},
+                               {w8, Random({4, 8})},
+                               {n, Tensor::Scalar<int32_t>(4)}});
+  }
+}
+
 TEST_F(LoopRewritesTest, ColumnsThatNobodyUsesAreNotComputed) {
   for (bool even : {false, true}) {
     const Outputs out = While(
