@@ -24,6 +24,8 @@ struct ReductionState : public KernelState {
   };
   std::vector<Axis> axes;  // Outermost first; at least one.
   int64_t reduced_count = 1;
+  // Each result is that of a row of elements side by side.
+  bool is_by_row = false;
 };
 
 // The elements of the int32 or int64 vector or scalar `axes`, as flags.
@@ -59,6 +61,9 @@ std::shared_ptr<ReductionState> MakeState(const TensorShape& x,
     }
   }
   if (axes.empty()) axes.push_back({});
+  state->is_by_row = x.num_elements() > 0 && axes.size() <= 2 &&
+                     axes.back().reduced &&
+                     (axes.size() == 1 || !axes[0].reduced);
   int64_t stride = 1;
   for (size_t i = axes.size(); i-- > 0;) {
     if (axes[i].reduced) continue;
@@ -108,6 +113,7 @@ class ReductionKernel : public Kernel {
     const ReductionState& state = c.state<ReductionState>();
     const T* x = c.in<T>(0).data();
     absl::Span<T> y = c.out<T>(0);
+    if (state.is_by_row) return ReduceByRow(c, state, x, y);
     std::fill(y.begin(), y.end(), R::template Start<T>());
     if (c.input(0).size > 0) Reduce(c, state, x, y.data());
     if constexpr (R::kMean) {
@@ -119,6 +125,21 @@ class ReductionKernel : public Kernel {
 
  private:
   using Axis = ReductionState::Axis;
+
+  static absl::Status ReduceByRow(KernelContext& c, const ReductionState& state,
+                                  const T* x, absl::Span<T> y) {
+    const int64_t rows = static_cast<int64_t>(y.size());
+    const int64_t n = state.reduced_count;
+    if (rows * n <= kElementwiseGrain) {
+      ReduceRows<R>(x, y.data(), rows, n);
+      return absl::OkStatus();
+    }
+    c.pool().ParallelFor(
+        rows, kElementwiseGrain / n + 1, [&](int64_t begin, int64_t end) {
+          ReduceRows<R>(x + begin * n, y.data() + begin, end - begin, n);
+        });
+    return absl::OkStatus();
+  }
 
   // Splits along kept axes alone, so that sums do not depend on threads.
   static void Reduce(KernelContext& c, const ReductionState& state, const T* x,

@@ -68,10 +68,22 @@ class Fuser {
 
   // ---- What can be fused ----------------------------------------------------
 
-  static const MicroOp* MicroOpOf(const PlanNode& node) {
-    if (node.made != nullptr || !node.traits().pointwise.has_value())
-      return nullptr;
+  const MicroOp* MicroOpOf(const PlanNode& node) const {
+    if (node.made != nullptr) return nullptr;
+    if (node.traits().form == OpForm::kBiasAdd)
+      return AddsToRows(node) ? FindMicroOp("add") : nullptr;
+    if (!node.traits().pointwise.has_value()) return nullptr;
     return FindMicroOp(node.traits().pointwise->micro_op);
+  }
+
+  // Is a bias as long as the rows that it is added to? An addition would repeat
+  // what BiasAdd refuses.
+  bool AddsToRows(const PlanNode& node) const {
+    const TensorShape& value = *graph_.values[node.inputs[0]].shape;
+    const TensorShape& bias = *graph_.values[node.inputs[1]].shape;
+    return node.attrs().Get<std::string>("data_format") == "NHWC" &&
+           value.rank() >= 2 && bias.rank() == 1 && bias.dim(0) >= 0 &&
+           value.dim(-1) == bias.dim(0);
   }
 
   static bool IsLike(const PlanNode& node) {

@@ -53,6 +53,24 @@ TEST_F(RewritesTest, WhatIsUsedOutsideIsAnOutput) {
             "-> z:1, z:0\n");
 }
 
+TEST_F(RewritesTest, ABiasIsAddedInTheProgram) {
+  Output bias = Placeholder(g, "bias", DataType::kFloat, {4});
+  Output any = Placeholder(g, "any", DataType::kFloat, {-1});
+  Output z = Tanh(BiasAdd(x, bias), "z");
+  EXPECT_EQ(After(FusePointwise, {z}, {x, bias}),
+            "_Pointwise 'z'(feed 0, feed 1)\n"
+            "-> z:0\n");
+  EXPECT_THAT(before_, HasSubstr("BiasAdd 'BiasAdd'(feed 0, feed 1)\n"));
+  ExpectSame({z}, {{x, Random({3, 4})}, {bias, Random({4})}});
+  // Of another length it would be repeated.
+  Output other = Tanh(BiasAdd(x, any), "other");
+  EXPECT_THAT(After(FusePointwise, {other}, {x, any}),
+              HasSubstr("BiasAdd 'BiasAdd_1'(feed 0, feed 1)\n"));
+  EXPECT_THAT(TryRun(other, {{x, Random({3, 4})}, {any, Random({1})}}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("BiasAdd 'BiasAdd_1'")));
+}
+
 // ---- AssumeShapes -----------------------------------------------------------
 
 class AssumedShapesTest : public RewritesTest {
