@@ -12,6 +12,8 @@ namespace {
 
 // About two per cycle.
 constexpr int64_t kInstructionsPerMicrosecond = 5000;
+// From and to the second cache.
+constexpr int64_t kBytesPerMicrosecond = 64 << 10;
 // What is worth handing to another thread.
 constexpr int64_t kMicrosecondsPerPart = 2;
 // Loads, and as many stores.
@@ -137,9 +139,13 @@ void RunRows(const GeneratedDomain& d, const KernelContext& c, int64_t begin,
 // Parts that are worth another thread, and as many as threads can share evenly.
 void SetParts(int64_t lanes, GeneratedDomain* g) {
   const int64_t vectors_per_row = (g->columns + lanes - 1) / lanes;
-  const int64_t microseconds = g->rows * vectors_per_row *
-                               g->function->num_instructions() /
-                               kInstructionsPerMicrosecond;
+  int64_t column_bytes = 0;
+  for (const GeneratedDomain::Pointer& p : g->pointers)
+    column_bytes += p.column_bytes;
+  const int64_t microseconds =
+      std::max(g->rows * vectors_per_row * g->function->num_instructions() /
+                   kInstructionsPerMicrosecond,
+               g->rows * g->columns * column_bytes / kBytesPerMicrosecond);
   const uint64_t most = microseconds / kMicrosecondsPerPart;
   const int64_t n = g->rows == 1 ? vectors_per_row : g->rows;
   g->num_parts = std::min<int64_t>(n, std::bit_floor(most));
