@@ -8,6 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
+#include "graph/export.h"
+#include "graph/import.h"
 #include "gtest/gtest.h"
 #include "layers/cells.h"
 #include "layers/recurrent.h"
@@ -15,6 +17,7 @@
 #include "ops/math.h"
 #include "ops/reduction.h"
 #include "ops/variable.h"
+#include "proto/graph.pb.h"
 #include "tests/layers/program.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/tensor_matchers.h"
@@ -22,6 +25,7 @@
 namespace weft {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 // Enough for the matrices not to stay in the cache.
@@ -164,6 +168,36 @@ TEST_P(StacksTest, RunLevelByLevel) {
   ASSERT_EQ(with.size(), without.size());
   for (size_t k = 0; k < with.size(); ++k)
     EXPECT_THAT(with[k], TensorNear(without[k], 1e-12)) << "value " << k;
+}
+
+// Files do not tell the shapes within bodies, in either form of control flow.
+TEST(StacksInFilesTest, RunLevelByLevel) {
+  for (bool v1 : {false, true}) {
+    Program p({.mode = ModeKeys::kPredict, .seed = 7});
+    Output x = p.Fed(RandomTensor({3, 5, 2}), {-1, -1, 2});
+    const Output y = lstm(x, {.units = kUnits,
+                              .num_layers = 2,
+                              .return_seq = true,
+                              .dynamic = true});
+    const Tensor expected = p.Run(y);
+    ASSERT_OK_AND_ASSIGN(const proto::GraphDef def,
+                         ExportGraphDef(p.graph(), {.v1_control_flow = v1}));
+    ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Graph> graph,
+                         ImportGraphDef(def));
+    ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Session> session,
+                         Session::Create(*graph, {.num_threads = 1}));
+    ASSERT_OK(session->SetVariables(p.session().GetVariables()));
+    ASSERT_OK_AND_ASSIGN(auto callable,
+                         session->Prepare({{x.name()}, {y.name()}, {}}));
+    std::vector<Tensor> values;
+    ASSERT_OK(callable->Run({p.feeds()[0].value}, &values));
+    EXPECT_THAT(values[0], TensorNear(expected, 1e-5));
+    const std::string plan = callable->DescribePlan();
+    EXPECT_THAT(plan, HasSubstr("distributed: 1 loops became 2, 1 values"))
+        << v1;
+    EXPECT_THAT(plan, HasSubstr("4 products with packed operands, 2 of them of "
+                                "many steps at once"));
+  }
 }
 
 }  // namespace
