@@ -83,7 +83,6 @@ class Roller {
     // By variable, from 1 on: what it carries, and its initial value.
     std::vector<std::pair<StepValue, int>> variables;
     bool backwards = false;  // Rows are stored from the last to the first.
-    bool needs_shapes = false;
     std::vector<Ids> copies;  // By series: outputs in the body.
     absl::flat_hash_set<StepValue> stored;
     std::vector<StoredValue> stores;
@@ -126,7 +125,6 @@ class Roller {
           NeedInput(chain, s, i);
       }
     }
-    NeedShapes();
   }
 
   void NeedInput(const StepChain& chain, size_t series, size_t i) {
@@ -197,30 +195,6 @@ class Roller {
       }
     }
     return false;
-  }
-
-  // Rows whose shape is not known take that of the first: its node is laid out,
-  // and needs what it is made from.
-  void NeedShapes() {
-    for (bool changed = true; changed;) {
-      changed = false;
-      for (size_t c = 0; c < chains_.size(); ++c) {
-        Loop& loop = loops_[c];
-        if (loop.needs_shapes) continue;
-        for (const StepValue& of : loop.stored) {
-          loop.needs_shapes |=
-              !graph_.values[FirstOf(of)].shape->IsFullyDefined();
-        }
-        if (!loop.needs_shapes) continue;
-        changed = true;
-        for (const NodeSeries& series : chains_[c].series) {
-          for (int input : graph_.nodes[series[0]].inputs) {
-            const int chain = PlaceOf(input).of.chain;
-            if (chain >= 0 && chain != static_cast<int>(c)) Need(input);
-          }
-        }
-      }
-    }
   }
 
   // ---- The loop -------------------------------------------------------------

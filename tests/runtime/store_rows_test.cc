@@ -1,0 +1,387 @@
+// Lists that loops fill, counters, and what is joined and split on the way: a
+// graph before and after, and what it computes.
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "ops/array.h"
+#include "ops/control_flow.h"
+#include "ops/list.h"
+#include "ops/list_concat.h"
+#include "ops/math.h"
+#include "ops/matmul.h"
+#include "ops/nn.h"
+#include "ops/reduction.h"
+#include "ops/source.h"
+#include "tests/runtime/loop_rewrites_testing.h"
+
+namespace weft {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// ---- StoreRows --------------------------------------------------------------
+
+TEST_F(LoopRewritesTest, ListsThatLoopsFillAreTensors) {
+  const Output all = TensorListStack(Cell(n, false, 5)[2], DataType::kFloat,
+                                     TensorShape{5, 4});
+  const std::string text = After(StoreAllRows, {all}, {seq, h0, w, b, n});
+  EXPECT_THAT(before_, HasSubstr("TensorListSetItem"));
+  EXPECT_THAT(before_, HasSubstr("TensorListStack"));
+  for (const char* gone : {"TensorListSetItem '", "TensorListStack '",
+                           "TensorListReserve '", "while variable 2"}) {
+    EXPECT_THAT(text, Not(HasSubstr(gone)));
+  }
+  EXPECT_THAT(text, HasSubstr("_RowStore 'TensorListReserve'("));
+  EXPECT_THAT(text,
+              HasSubstr("  _SetRow 'TensorListSetItem'(TensorListReserve:0, "
+                        "TensorListReserve:1, while variable 0, Mul:0)\n"));
+  EXPECT_THAT(text, HasSubstr("_StoredRows 'TensorListStack'("
+                              "TensorListReserve:0, TensorListReserve:1, "
+                              "while:0)\n-> TensorListStack:0\n"));
+  EXPECT_EQ(report_[0], "lists: 1 that loops fill are tensors");
+}
+
+TEST_F(LoopRewritesTest, RowsArePutWhereTheirTransposeWantsThem) {
+  const Output all = TensorListStack(Cell(n, false, 5)[2], DataType::kFloat,
+                                     TensorShape{5, 4});
+  const Output by_batch = Transpose(all, {1, 0, 2});
+  const std::string text = After(StoreAllRows, {by_batch}, {seq, h0, w, b, n});
+  EXPECT_THAT(before_, HasSubstr("Transpose 'Transpose'("));
+  EXPECT_THAT(text, Not(HasSubstr("Transpose 'Transpose'(")));
+  EXPECT_THAT(text, HasSubstr("_StoredRows 'TensorListStack'("
+                              "TensorListReserve:0, TensorListReserve:1, "
+                              "while:0)\n-> TensorListStack:0\n"));
+  for (int64_t time : {1, 2, 7}) ExpectSame({by_batch}, Feeds(time, 5));
+  // Who wants both gets both.
+  ExpectSame({by_batch, all}, Feeds(3, 5));
+  ExpectSame({by_batch, Transpose(all, {2, 0, 1})}, Feeds(3, 5));
+}
+
+TEST_F(LoopRewritesTest, RowsOfUnknownShapeAreLikeTheFirst) {
+  const Output all = TensorListStack(Cell(n)[2], DataType::kFloat);
+  After(StoreRowsOfKnownShape, {all}, {seq, h0, w, b, n});
+  EXPECT_EQ(report_[0], "lists: 0 that loops fill are tensors");
+  After(StoreAllRows, {all}, {seq, h0, w, b, n});
+  EXPECT_EQ(report_[0], "lists: 1 that loops fill are tensors");
+  for (int64_t time : {1, 2, 7}) ExpectSame({all}, Feeds(time, 5));
+  ExpectSame({all}, Feeds(3, 0));
+}
+
+// The plan without rows is run then.
+TEST_F(LoopRewritesTest, RowsMayTurnOutToDiffer) {
+  const Outputs out = While(
+      {Const(g, 0), TensorListReserve(TensorShape{-1}, n, DataType::kInt32)},
+      [&](const Outputs& v) { return Less(v[0], n); },
+      [&](const Outputs& v) {
+        const Output row =
+            Range(Const(v[0].graph(), 0), v[0] + 1, Const(v[0].graph(), 1));
+        return Outputs{v[0] + 1, TensorListSetItem(v[1], v[0], row)};
+      });
+  const Output joined = TensorListConcat(out[1], DataType::kInt32).tensor;
+  After(StoreAllRows, {joined}, {n});
+  EXPECT_EQ(report_[0], "lists: 1 that loops fill are tensors");
+  EXPECT_THAT(weft::Run(joined, {{n, Tensor::Scalar<int32_t>(3)}}),
+              TensorEq(Tensor::Vector<int32_t>({0, 0, 1, 0, 1, 2})));
+}
+
+TEST_F(LoopRewritesTest, ElementsHaveToFitTheListAllTheSame) {
+  const Outputs out = While(
+      {Const(g, 0), TensorListReserve(TensorShape{-1, 3}, n, DataType::kFloat)},
+      [&](const Outputs& v) { return Less(v[0], n); },
+      [&](const Outputs& v) {
+        return Outputs{v[0] + 1, TensorListSetItem(v[1], v[0], x)};
+      });
+  const Output all =
+      TensorListStack(out[1], DataType::kFloat, TensorShape::UnknownRank());
+  EXPECT_THAT(
+      TryRun(all, {{n, Tensor::Scalar<int32_t>(2)}, {x, Random({2, 4})}}),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr("the element is [2, 4] but the list's are [?, 3]")));
+}
+
+// ---- CountLoops, and lists to which loops add -------------------------------
+
+TEST_F(LoopRewritesTest, WhatIsAddedToAListIsARow) {
+  const Outputs out = While(
+      {Const(g, 0), h0, EmptyTensorList(g, {-1, 4}, DataType::kFloat)},
+      [&](const Outputs& v) { return Less(v[0], n, "less"); },
+      [&](const Outputs& v) {
+        const Output h = Tanh(v[1] + 1.0, "h");
+        return Outputs{v[0] + 1, h, TensorListPushBack(v[2], h)};
+      });
+  const Output all = TensorListStack(out[2], DataType::kFloat);
+  const Output third =
+      TensorListGetItem(out[2], Const(g, 2), DataType::kFloat, {-1, 4});
+  const Output joined = TensorListConcat(out[2], DataType::kFloat).tensor;
+  const Output length = TensorListLength(out[2]);
+  const std::string text =
+      After(StoreAllRows, {all, third, joined, length}, {h0, n});
+  EXPECT_THAT(before_, HasSubstr("TensorListPushBack"));
+  for (const char* gone :
+       {"TensorListPushBack '", "EmptyTensorList '", "TensorListStack '",
+        "TensorListGetItem '", "TensorListConcatV2 '", "TensorListLength '"}) {
+    EXPECT_THAT(text, Not(HasSubstr(gone)));
+  }
+  EXPECT_THAT(text, HasSubstr("  _SetRow 'TensorListPushBack'("));
+  EXPECT_THAT(text, HasSubstr("_Row 'TensorListGetItem'("));
+  EXPECT_THAT(text, HasSubstr("_Joined 'TensorListConcatV2'("));
+  EXPECT_EQ(report_[0], "lists: 1 that loops fill are tensors");
+  const std::vector<Feed> feeds = {{h0, Random({2, 4})},
+                                   {n, Tensor::Scalar<int32_t>(5)}};
+  ExpectSame({all, third, joined, length}, feeds);
+  EXPECT_THAT(
+      TryRun(third, {{h0, Random({2, 4})}, {n, Tensor::Scalar<int32_t>(2)}}),
+      StatusIs(absl::StatusCode::kOutOfRange,
+               HasSubstr("index 2 must be in [0, 2)")));
+}
+
+// How many elements there will be is not known.
+TEST_F(LoopRewritesTest, ListsOfOtherLoopsStayLists) {
+  const Outputs out = While(
+      {Const(g, 0), h0, EmptyTensorList(g, {-1, 4}, DataType::kFloat)},
+      [&](const Outputs& v) {
+        return Less(Sum(v[1], {.axes = {0, 1}}), Const(g, 3.0f));
+      },
+      [&](const Outputs& v) {
+        const Output h = v[1] + 1.0;
+        return Outputs{v[0] + 1, h, TensorListPushBack(v[2], h)};
+      });
+  const Output all = TensorListStack(out[2], DataType::kFloat);
+  After(StoreAllRows, {all}, {h0});
+  EXPECT_EQ(report_[0], "lists: 0 that loops fill are tensors");
+  ExpectSame({all}, {{h0, Random({1, 4})}});
+}
+
+TEST_F(LoopRewritesTest, CountersAreKnownBeforeTheirLoops) {
+  const Output m = Placeholder(g, "m", DataType::kInt32, {});
+  const Outputs out = While(
+      {Const(g, 0), Const(g, 3), Const(g, 7)},
+      [&](const Outputs& v) {
+        return LogicalAnd(Less(v[0], n), Greater(m, v[1]));
+      },
+      [&](const Outputs& v) {
+        return Outputs{v[0] + 1, v[1] + 1, v[2] - 1};
+      },
+      {.name = "counting"});
+  const std::string text = After(CountLoops, out, {n, m});
+  EXPECT_THAT(before_, HasSubstr("cond of counting:"));
+  EXPECT_THAT(text, Not(HasSubstr("cond of counting:")));
+  EXPECT_EQ(report_[0], "counters: 3 known before their loops");
+  for (int32_t a : {-2, 0, 1, 4, 9}) {
+    for (int32_t b : {-2, 2, 3, 4, 9}) {
+      ExpectSame(out, {{n, Tensor::Scalar<int32_t>(a)},
+                       {m, Tensor::Scalar<int32_t>(b)}});
+    }
+  }
+}
+
+TEST_F(LoopRewritesTest, OneComparisonTellsWhetherALoopGoesOn) {
+  const Output m = Placeholder(g, "m", DataType::kInt32, {});
+  const auto loop = [&](int first, int second) {
+    return While(
+        {Const(g, first), Const(g, second), x},
+        [&](const Outputs& v) {
+          return LogicalAnd(Less(v[0], n), Greater(m, v[1]));
+        },
+        [&](const Outputs& v) {
+          return Outputs{v[0] + 1, v[1] + 1, v[2] * 2.0};
+        },
+        {.name = "counting"})[2];
+  };
+  const Output out = loop(0, 0);
+  const std::string text = After(CountLoops, {out}, {x, n, m});
+  EXPECT_THAT(before_, HasSubstr("LogicalAnd"));
+  EXPECT_THAT(text, Not(HasSubstr("LogicalAnd")));
+  EXPECT_THAT(text, HasSubstr("Less 'counting'(counting variable 0, "));
+  EXPECT_EQ(report_[1], "conditions: 1 of several counters are one");
+  for (int32_t a : {INT32_MIN, -2, 0, 3, 9}) {
+    for (int32_t b : {INT32_MIN, -2, 0, 1, 9}) {
+      ExpectSame({out}, {{x, Random({2, 4})},
+                         {n, Tensor::Scalar<int32_t>(a)},
+                         {m, Tensor::Scalar<int32_t>(b)}});
+    }
+  }
+  // Not all begin at zero.
+  After(CountLoops, {loop(3, 0)}, {x, n, m});
+  EXPECT_EQ(report_[1], "conditions: 0 of several counters are one");
+}
+
+TEST_F(LoopRewritesTest, OtherVariablesAreNoCounters) {
+  const Outputs out = While(
+      {Const(g, 0), Const(g, 1), Const(g, 9)},
+      [&](const Outputs& v) { return Less(v[0], n); },
+      [&](const Outputs& v) {
+        return Outputs{v[0] + 2, v[1] * 2, v[0] - 1};
+      });
+  After(CountLoops, out, {n});
+  EXPECT_EQ(report_[0], "counters: 0 known before their loops");
+  ExpectSame(out, {{n, Tensor::Scalar<int32_t>(5)}});
+  // The bound moves, or the counter moves away from it.
+  const Outputs moving = While(
+      {Const(g, 0), n}, [&](const Outputs& v) { return Less(v[0], v[1]); },
+      [&](const Outputs& v) {
+        return Outputs{v[0] + 1, v[1] - 1};
+      });
+  After(CountLoops, moving, {n});
+  EXPECT_EQ(report_[0], "counters: 0 known before their loops");
+  ExpectSame(moving, {{n, Tensor::Scalar<int32_t>(5)}});
+}
+
+// What is joined is put together in its row, and taken from there.
+TEST_F(LoopRewritesTest, PartsOfARowArePutSideBySide) {
+  const Output two = Placeholder(g, "two", DataType::kFloat, {4, 7});
+  const Outputs out = While(
+      {Const(g, 0), h0,
+       TensorListReserve(TensorShape{-1, 7}, n, DataType::kFloat)},
+      [&](const Outputs& v) { return Less(v[0], n); },
+      [&](const Outputs& v) {
+        const Output h = Tanh(v[1]);
+        const Output row =
+            Concat({h, Slice(v[1], {0, 0}, {-1, 3})}, 1, "joined");
+        return Outputs{v[0] + 1, MatMul(row, two, {.transpose_b = true}),
+                       TensorListSetItem(v[2], v[0], row)};
+      });
+  const Output all = TensorListStack(out[2], DataType::kFloat);
+  const std::string text = After(StoreAllRows, {all, out[1]}, {h0, two, n});
+  EXPECT_THAT(before_, HasSubstr("ConcatV2 'joined'("));
+  EXPECT_THAT(text, Not(HasSubstr("ConcatV2 'joined'(")));
+  EXPECT_THAT(text, HasSubstr("MatMul 'MatMul'(TensorListSetItem:0"));
+  ExpectSame({all, out[1]}, {{h0, Random({3, 4})},
+                             {two, Random({4, 7})},
+                             {n, Tensor::Scalar<int32_t>(4)}});
+}
+
+// ---- JoinLast, SplitFirst ---------------------------------------------------
+
+void JoinAndStore(PlanGraph* graph, PassReport* report) {
+  JoinLast(graph, report);
+  Prune(graph, nullptr);
+  EXPECT_OK(OrderNodes(graph));
+  StoreAllRows(graph, report);
+}
+
+TEST_F(LoopRewritesTest, JoinedPartsAreComputedApart) {
+  const Outputs out = While(
+      {Const(g, 0), h0,
+       TensorListReserve(TensorShape{-1, 8}, n, DataType::kFloat)},
+      [&](const Outputs& v) { return Less(v[0], n); },
+      [&](const Outputs& v) {
+        const Output whole = Exp(Concat({v[1], v[1]}, 1)) * 0.5;
+        const Output dz = SigmoidGrad(
+            whole, Concat({Tanh(v[1]), v[1] * 2.0}, 1, "joined"), "dz");
+        return Outputs{v[0] + 1, Tanh(v[1]), TensorListSetItem(v[2], v[0], dz)};
+      });
+  const Output all = TensorListStack(out[2], DataType::kFloat);
+  const std::string text = After(JoinAndStore, {all}, {h0, n});
+  EXPECT_THAT(before_, HasSubstr("SigmoidGrad 'dz'(Mul:0, joined:0)"));
+  EXPECT_THAT(report_[0], HasSubstr(" elementwise nodes moved before one"));
+  EXPECT_THAT(report_[0], Not(HasSubstr("joins: 0")));
+  EXPECT_THAT(text, Not(HasSubstr("ConcatV2 'joined'(")));
+  for (int64_t batch : {0, 1, 3}) {
+    ExpectSame({all},
+               {{h0, Random({batch, 4})}, {n, Tensor::Scalar<int32_t>(4)}});
+  }
+}
+
+TEST_F(LoopRewritesTest, OtherJoinsStay) {
+  // Used twice; of different sizes; along the batch.
+  const Output a = Concat({x, y}, 1);
+  const Output b = Concat({x, Slice(y, {0, 0}, {-1, 2})}, 1);
+  const Output c = Concat({x, y}, 0);
+  const Outputs out = {Tanh(a) + a, Tanh(b), Tanh(c)};
+  After(JoinLast, out, {x, y});
+  EXPECT_EQ(report_[0], "joins: 0 elementwise nodes moved before one");
+  ExpectSame(out, {{x, Random({3, 4})}, {y, Random({3, 4})}});
+}
+
+// Gates that are saved for the gradient, too, are split before, and their parts
+// are saved.
+TEST_F(LoopRewritesTest, WhatIsSplitAndStoredIsSplitFirst) {
+  const Outputs out = While(
+      {Const(g, 0), h0,
+       TensorListReserve(TensorShape{-1, 8}, n, DataType::kFloat)},
+      [&](const Outputs& v) { return Less(v[0], n); },
+      [&](const Outputs& v) {
+        const Output gates = Sigmoid(MatMul(v[1], w8), "gates");
+        const Outputs parts = Split(gates, 2, 1);
+        return Outputs{v[0] + 1, parts[0] * v[1] + parts[1],
+                       TensorListSetItem(v[2], v[0], gates)};
+      });
+  const Output all = TensorListStack(out[2], DataType::kFloat);
+  After(
+      [](PlanGraph* graph, PassReport* report) {
+        StoreAllRows(graph, report);
+        Prune(graph, nullptr);
+        EXPECT_OK(OrderNodes(graph));
+        SplitFirst(graph, report);
+      },
+      {all, out[1]}, {h0, w8, n});
+  EXPECT_EQ(report_[1], "splits: 1 elementwise nodes moved behind one");
+  for (int64_t batch : {0, 1, 3}) {
+    ExpectSame({all, out[1]}, {{h0, Random({batch, 4})},
+                               {w8, Random({4, 8})},
+                               {n, Tensor::Scalar<int32_t>(4)}});
+  }
+}
+
+TEST_F(LoopRewritesTest, RowsThatNoStepSetsAreZeros) {
+  Output steps = Placeholder(g, "steps", DataType::kInt32, {});
+  const Outputs out = While(
+      {Const(g, 0), TensorListReserve(TensorShape{2}, n, DataType::kFloat)},
+      [&](const Outputs& v) { return Less(v[0], steps); },
+      [&](const Outputs& v) {
+        Output row =
+            Fill(Const(v[0].graph(), {2}), Cast(v[0] + 1, DataType::kFloat));
+        return Outputs{v[0] + 1, TensorListSetItem(v[1], v[0] * 2, row)};
+      });
+  Output all = TensorListStack(out[1], DataType::kFloat);
+  Output third = TensorListGetItem(out[1], Const(g, 2), DataType::kFloat, {2});
+  const Tensor five = Tensor::Scalar<int32_t>(5);
+  const std::vector<Tensor> values =
+      weft::Run({all, third}, {{n, five}, {steps, Tensor::Scalar<int32_t>(2)}});
+  EXPECT_THAT(values[0], TensorEq(Tensor::Of<float>(
+                             {5, 2}, {1, 1, 0, 0, 2, 2, 0, 0, 0, 0})));
+  EXPECT_THAT(values[1], TensorEq(Tensor::Vector<float>({2, 2})));
+  // No step at all.
+  EXPECT_THAT(
+      weft::Run(all, {{n, five}, {steps, Tensor::Scalar<int32_t>(0)}}),
+      TensorEq(Tensor::Of<float>({5, 2}, std::vector<float>(10, 0.0f))));
+  EXPECT_THAT(
+      weft::Run(Transpose(all, {1, 0}),
+                {{n, five}, {steps, Tensor::Scalar<int32_t>(2)}}),
+      TensorEq(Tensor::Of<float>({2, 5}, {1, 0, 2, 0, 0, 1, 0, 2, 0, 0})));
+  EXPECT_THAT(TryRun(all, {{n, five}, {steps, Tensor::Scalar<int32_t>(4)}}),
+              StatusIs(absl::StatusCode::kOutOfRange,
+                       HasSubstr("index 6 must be in [0, 5)")));
+  EXPECT_THAT(TryRun(all, {{n, Tensor::Scalar<int32_t>(-1)},
+                           {steps, Tensor::Scalar<int32_t>(0)}}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("num_elements is -1 but must be 0 or more")));
+}
+
+TEST_F(LoopRewritesTest, AListRunsAgainWithEveryOuterStep) {
+  Output one = Const(g, 1);
+  const Outputs out = While(
+      {Const(g, 0), h0}, [&](const Outputs& v) { return Less(v[0], n); },
+      [&](const Outputs& v) {
+        Output list =
+            TensorListReserve(TensorShape{2, 4}, v[0] + 1, DataType::kFloat);
+        const Outputs inner = While(
+            {Const(v[0].graph(), 0), v[1], list},
+            [&](const Outputs& u) { return Less(u[0], v[0] + one); },
+            [&](const Outputs& u) {
+              Output h = Tanh(u[1] + 1.0);
+              return Outputs{u[0] + 1, h, TensorListSetItem(u[2], u[0], h)};
+            });
+        return Outputs{
+            v[0] + 1,
+            Sum(TensorListStack(inner[2], DataType::kFloat), {.axes = {0}})};
+      });
+  ExpectSame({out[1]}, Feeds(4, 2));
+}
+
+}  // namespace
+}  // namespace weft
