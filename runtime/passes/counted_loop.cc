@@ -22,15 +22,6 @@ bool IsOutside(const PlanGraph& graph, int loop, int value) {
   return !graph.Within(graph.values[value].frame, graph.nodes[loop].cond);
 }
 
-// The integer scalar that is known to be `value`.
-std::optional<int64_t> KnownInt(const PlanGraph& graph, int value) {
-  const Tensor* tensor = ConstantOf(graph, value);
-  if (tensor == nullptr || tensor->num_elements() != 1) return std::nullopt;
-  if (tensor->dtype() == DataType::kInt32) return tensor->data<int32_t>()[0];
-  if (tensor->dtype() == DataType::kInt64) return tensor->data<int64_t>()[0];
-  return std::nullopt;
-}
-
 // Takes identities off.
 int Traced(const PlanGraph& graph, int value) {
   while (true) {
@@ -159,7 +150,7 @@ int StepOf(const PlanGraph& graph, int loop, int k) {
   const PlanNode& node = graph.nodes[next];
   const int arg = graph.frames[graph.nodes[loop].cond].args[k];
   const int by = node.inputs[0] == arg ? 1 : 0;
-  const std::optional<int64_t> step = KnownInt(graph, node.inputs[by]);
+  const std::optional<int64_t> step = KnownScalar(graph, node.inputs[by]);
   if (!step.has_value() || (*step != 1 && *step != -1)) return 0;
   return static_cast<int>(MicroOpOf(node) == "sub" ? -*step : *step);
 }
@@ -195,7 +186,7 @@ int AddNumberOfSteps(PlanGraph* graph, int loop, const CountedLoop& counted) {
   const int from = counted.down ? counted.limit : counted.begin;
   const int to =
       AddBound(graph, loop, counted.down ? counted.begin : counted.limit);
-  if (KnownInt(*graph, from) == 0) return to;
+  if (KnownScalar(*graph, from) == 0) return to;
   return AddArithmetic(graph, "Sub", loop, graph->nodes[loop].frame, to, from);
 }
 
@@ -206,12 +197,12 @@ int AddStepIndex(PlanGraph* graph, int loop, int body, int counter,
   int first = counted.begin;
   if (counted.down) {
     // The last step begins with limit + 1.
-    const std::optional<int64_t> limit = KnownInt(*graph, counted.limit);
+    const std::optional<int64_t> limit = KnownScalar(*graph, counted.limit);
     first = limit == 0
                 ? AddScalar(graph, loop, type, 1)
                 : AddArithmetic(graph, "AddV2", loop, frame, counted.limit,
                                 AddScalar(graph, loop, type, 1));
-  } else if (KnownInt(*graph, first) == 0) {
+  } else if (KnownScalar(*graph, first) == 0) {
     return counter;
   }
   return AddArithmetic(graph, "Sub", loop, body, counter, first);
@@ -235,7 +226,7 @@ int AddExactSteps(PlanGraph* graph, int loop) {
     const int from = counted.down ? counted.limit : counted.begin;
     const int to = counted.down ? counted.begin : counted.limit;
     const int distance =
-        KnownInt(*graph, from) == 0
+        KnownScalar(*graph, from) == 0
             ? to
             : AddArithmetic(graph, "Sub", loop, frame, to, from);
     least = least < 0
@@ -255,7 +246,7 @@ int AddOneCondition(PlanGraph* graph, int loop, int steps) {
         CountedBy(*graph, loop, comparison);
     // From another number to a bound it may be too far for the type.
     if (!counted.has_value() || counted->down ||
-        KnownInt(*graph, counted->begin) != 0) {
+        KnownScalar(*graph, counted->begin) != 0) {
       return -1;
     }
     counter = counted->counter;
@@ -274,7 +265,7 @@ int AddStepNumber(PlanGraph* graph, int loop, int steps) {
   for (size_t k = 0; k < args.size(); ++k) {
     const int step = StepOf(*graph, loop, static_cast<int>(k));
     if (step == 0 || graph->values[args[k]].dtype != type) continue;
-    if (step > 0 && KnownInt(*graph, first[k]) == 0) return args[k];
+    if (step > 0 && KnownScalar(*graph, first[k]) == 0) return args[k];
     best = static_cast<int>(k);
   }
   return StepOf(*graph, loop, best) > 0

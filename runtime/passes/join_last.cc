@@ -22,18 +22,8 @@ namespace {
 
 class Joiner {
  public:
-  explicit Joiner(PlanGraph* graph) : graph_(*graph) {
-    uses_.assign(graph_.values.size(), 0);
-    is_control_.assign(graph_.nodes.size(), false);
-    for (const PlanNode& node : graph_.nodes) {
-      for (int input : node.inputs) ++uses_[input];
-      for (int control : node.controls) is_control_[control] = true;
-    }
-    for (const PlanFrame& frame : graph_.frames) {
-      for (int result : frame.results) ++uses_[result];
-      for (int target : frame.targets) is_control_[target] = true;
-    }
-  }
+  explicit Joiner(PlanGraph* graph)
+      : graph_(*graph), uses_(CountUses(*graph)) {}
 
   // How many computations were moved.
   int Run() {
@@ -54,7 +44,7 @@ class Joiner {
   bool IsElementwise(int id) const {
     const PlanNode& node = graph_.nodes[id];
     return node.role == OpRole::kCompute && node.made == nullptr &&
-           node.controls.empty() && !is_control_[id] &&
+           node.controls.empty() && !uses_.waited[id] &&
            node.phase == WritePhase::kNone && !node.traits().stateful &&
            node.traits().pointwise.has_value() && node.outputs.size() == 1;
   }
@@ -62,7 +52,7 @@ class Joiner {
   // Parts of equal size, which only one node takes joined.
   std::optional<Parts> PartsOf(int value, int frame) const {
     const int maker = graph_.values[value].node;
-    if (maker < 0 || uses_[value] != 1 || is_control_[maker])
+    if (maker < 0 || uses_.values[value] != 1 || uses_.waited[maker])
       return std::nullopt;
     const PlanNode& node = graph_.nodes[maker];
     const std::optional<TensorJoin> join = JoinOf(graph_, maker);
@@ -120,7 +110,7 @@ class Joiner {
     }
     joined.outputs = node.outputs;
     graph_.nodes[id] = std::move(joined);
-    uses_.resize(graph_.values.size(), 1);
+    uses_.values.resize(graph_.values.size(), 1);
     return true;
   }
 
@@ -158,8 +148,7 @@ class Joiner {
   }
 
   PlanGraph& graph_;
-  std::vector<int> uses_;  // By value; results of frames are uses.
-  std::vector<bool> is_control_;
+  UseCounts uses_;
 };
 
 }  // namespace

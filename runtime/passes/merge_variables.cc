@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/passes/passes.h"
 
@@ -19,6 +20,8 @@ namespace {
 
 // Of what two steps compute, so many nodes are compared.
 constexpr int kMaxCompared = 32;
+// With so many variables that begin as it does, each is compared.
+constexpr size_t kMaxCandidates = 16;
 
 class Merger {
  public:
@@ -42,22 +45,29 @@ class Merger {
   int MergeVariablesOf(int id) {
     const PlanNode& loop = graph_.nodes[id];
     const std::vector<int>& args = graph_.frames[loop.cond].args;
+    // By initial value: variables that stay, of which so many are compared.
+    absl::flat_hash_map<int, std::vector<size_t>> kept;
     int merged = 0;
-    for (size_t j = 1; j < args.size(); ++j) {
-      for (size_t i = 0; i < j && replacement_[args[j]] == args[j]; ++i) {
-        if (replacement_[args[i]] != args[i] || !AreEqual(loop, i, j)) continue;
-        replacement_[args[j]] = args[i];
-        replacement_[loop.outputs[j]] = loop.outputs[i];
+    for (size_t j = 0; j < args.size(); ++j) {
+      std::vector<size_t>& candidates = kept[loop.inputs[j]];
+      const auto equal =
+          std::find_if(candidates.begin(), candidates.end(),
+                       [&](size_t i) { return AreEqual(loop, i, j); });
+      if (equal != candidates.end()) {
+        replacement_[args[j]] = args[*equal];
+        replacement_[loop.outputs[j]] = loop.outputs[*equal];
         ++merged;
+      } else if (candidates.size() < kMaxCandidates) {
+        candidates.push_back(j);
       }
     }
     return merged;
   }
 
+  // Of two variables that begin as the same value.
   bool AreEqual(const PlanNode& loop, size_t i, size_t j) {
     const PlanFrame& body = graph_.frames[loop.body];
     const std::vector<int>& args = graph_.frames[loop.cond].args;
-    if (loop.inputs[i] != loop.inputs[j]) return false;
     one_ = args[i];
     other_ = args[j];
     compared_ = 0;

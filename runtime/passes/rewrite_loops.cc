@@ -114,18 +114,6 @@ class Rewriter {
     return shape.rank() == 2 ? shape.dim(axis) : -1;
   }
 
-  // An integer that is known; else null.
-  std::optional<int64_t> KnownInt(int value) const {
-    const PlanNode* maker = MakerOf(value);
-    if (maker == nullptr || maker->role != OpRole::kConst) return std::nullopt;
-    const Tensor& tensor =
-        graph_.constants[maker->constant + graph_.values[value].index];
-    if (tensor.num_elements() != 1) return std::nullopt;
-    if (tensor.dtype() == DataType::kInt32) return tensor.data<int32_t>()[0];
-    if (tensor.dtype() == DataType::kInt64) return tensor.data<int64_t>()[0];
-    return std::nullopt;
-  }
-
   // The node's micro-op, or "".
   static std::string MicroOpOf(const PlanNode& node) {
     const auto& trait = node.traits().pointwise;
@@ -298,7 +286,7 @@ class Rewriter {
       return Ids(join.inputs.begin() + 3, join.inputs.end());
     }
     if (FormOf(join) != OpForm::kConcat) return {};
-    const std::optional<int64_t> axis = KnownInt(join.inputs.back());
+    const std::optional<int64_t> axis = KnownScalar(graph_, join.inputs.back());
     if (axis != 1 && axis != -1) return {};
     return Ids(join.inputs.begin(), join.inputs.end() - 1);
   }
@@ -383,7 +371,8 @@ class Rewriter {
     const size_t parts = split.outputs.size();
     const bool is_even = FormOf(split) == OpForm::kSplit;
     if (!is_even && split.op() != "SplitV") return {};
-    const std::optional<int64_t> axis = KnownInt(split.inputs[is_even ? 0 : 2]);
+    const std::optional<int64_t> axis =
+        KnownScalar(graph_, split.inputs[is_even ? 0 : 2]);
     if (split.inputs[is_even ? 1 : 0] != value || (axis != 1 && axis != -1))
       return {};
     if (is_even) {

@@ -82,7 +82,7 @@ class Roller {
     int index = -1;  // The step, within the body.
     // By variable, from 1 on: what it carries, and its initial value.
     std::vector<std::pair<StepValue, int>> variables;
-    bool backwards = false;  // Rows are stored from the last to the first.
+    bool backwards = false;   // Rows are stored from the last to the first.
     std::vector<Ids> copies;  // By series: outputs in the body.
     absl::flat_hash_set<StepValue> stored;
     std::vector<StoredValue> stores;

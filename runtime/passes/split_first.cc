@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/passes/passes.h"
 #include "runtime/passes/tensor_parts.h"
@@ -20,16 +21,14 @@ namespace {
 
 class Splitter {
  public:
-  explicit Splitter(PlanGraph* graph) : graph_(*graph) {
-    uses_.assign(graph_.values.size(), 0);
-    is_control_.assign(graph_.nodes.size(), false);
-    for (const PlanNode& node : graph_.nodes) {
-      for (int input : node.inputs) ++uses_[input];
-      for (int control : node.controls) is_control_[control] = true;
-    }
-    for (const PlanFrame& frame : graph_.frames) {
-      for (int result : frame.results) ++uses_[result];
-      for (int target : frame.targets) is_control_[target] = true;
+  explicit Splitter(PlanGraph* graph)
+      : graph_(*graph), uses_(CountUses(*graph)) {
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+      const PlanNode& node = graph_.nodes[n];
+      if (node.made != nullptr && node.made->op == "_SetRow" &&
+          node.inputs.size() == 4 && !node.attrs().Get<bool>("swapped")) {
+        stores_[node.inputs[3]].push_back(static_cast<int>(n));
+      }
     }
   }
 
@@ -76,13 +75,11 @@ class Splitter {
                             axis->data<int32_t>()[0] == 1 &&
                             graph_.values[whole].shape->rank() == 2;
     std::vector<int> stores;
-    for (size_t n = 0; by_columns && n < graph_.nodes.size(); ++n) {
-      const PlanNode& node = graph_.nodes[n];
-      if (node.made != nullptr && node.made->op == "_SetRow" &&
-          node.frame == graph_.nodes[split].frame && node.inputs.size() == 4 &&
-          node.inputs[3] == whole && !node.attrs().Get<bool>("swapped")) {
-        stores.push_back(static_cast<int>(n));
-      }
+    const auto found = stores_.find(whole);
+    if (!by_columns || found == stores_.end()) return stores;
+    for (int store : found->second) {
+      if (graph_.nodes[store].frame == graph_.nodes[split].frame)
+        stores.push_back(store);
     }
     return stores;
   }
@@ -96,7 +93,7 @@ class Splitter {
     for (int part : parts) {
       made->input_types.push_back(graph_.values[part].dtype);
       node.inputs.push_back(part);
-      ++uses_[part];
+      ++uses_.values[part];
     }
     node.made = std::move(made);
   }
@@ -105,9 +102,10 @@ class Splitter {
   bool MoveBehind(int split) {
     const int whole = graph_.nodes[split].inputs[1];
     const int maker = graph_.values[whole].node;
-    if (maker < 0 || is_control_[maker]) return false;
+    if (maker < 0 || uses_.waited[maker]) return false;
     const std::vector<int> stores = StoresOf(whole, split);
-    if (uses_[whole] != 1 + static_cast<int>(stores.size())) return false;
+    if (uses_.values[whole] != 1 + static_cast<int>(stores.size()))
+      return false;
     const PlanNode made = graph_.nodes[maker];
     const int input = ElementsOf(made);
     if (input < 0 || made.frame != graph_.nodes[split].frame) return false;
@@ -117,7 +115,7 @@ class Splitter {
     for (size_t i = 0; i < outputs.size(); ++i) {
       PlanValue part = graph_.values[outputs[i]];
       parts.push_back(graph_.AddValue(part));
-      uses_.push_back(1);
+      uses_.values.push_back(1);
       PlanNode copy = made;
       copy.inputs[input] = parts.back();
       copy.outputs = {outputs[i]};
@@ -130,8 +128,9 @@ class Splitter {
   }
 
   PlanGraph& graph_;
-  std::vector<int> uses_;  // By value; results of frames are uses.
-  std::vector<bool> is_control_;
+  UseCounts uses_;
+  // By value: nodes that put it into a row as a whole.
+  absl::flat_hash_map<int, std::vector<int>> stores_;
 };
 
 }  // namespace

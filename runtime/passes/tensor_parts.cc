@@ -61,6 +61,27 @@ const Tensor* ConstantOf(const PlanGraph& graph, int value) {
                           graph.values[value].index];
 }
 
+std::optional<int64_t> KnownScalar(const PlanGraph& graph, int value) {
+  const Tensor* tensor = ConstantOf(graph, value);
+  if (tensor == nullptr || tensor->num_elements() != 1) return std::nullopt;
+  return KnownInt(graph, value, 0);
+}
+
+UseCounts CountUses(const PlanGraph& graph) {
+  UseCounts uses;
+  uses.values.assign(graph.values.size(), 0);
+  uses.waited.assign(graph.nodes.size(), false);
+  for (const PlanNode& node : graph.nodes) {
+    for (int input : node.inputs) ++uses.values[input];
+    for (int control : node.controls) uses.waited[control] = true;
+  }
+  for (const PlanFrame& frame : graph.frames) {
+    for (int result : frame.results) ++uses.values[result];
+    for (int target : frame.targets) uses.waited[target] = true;
+  }
+  return uses;
+}
+
 std::optional<TensorPart> PartOf(const PlanGraph& graph, int value) {
   const int maker = graph.values[value].node;
   if (maker < 0) return std::nullopt;

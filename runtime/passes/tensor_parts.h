@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "core/tensor.h"
 #include "runtime/plan_graph.h"
@@ -48,6 +49,17 @@ std::optional<TensorJoin> JoinOf(const PlanGraph& graph, int node);
 
 // The constant that `value` is; null if it is none.
 const Tensor* ConstantOf(const PlanGraph& graph, int value);
+
+// The integer scalar that `value` is known to be.
+std::optional<int64_t> KnownScalar(const PlanGraph& graph, int value);
+
+// How often what is made is used.
+struct UseCounts {
+  std::vector<int> values;  // By value; results of frames are uses.
+  std::vector<bool>
+      waited;  // By node: is it a target, or does one wait for it?
+};
+UseCounts CountUses(const PlanGraph& graph);
 
 // The form of a node that only computes, without control edges; of others
 // kOther.
