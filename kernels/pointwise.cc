@@ -74,6 +74,8 @@ class PointwiseKernel : public Kernel, public Describes {
 
   absl::Status Compute(KernelContext& c) const override {
     const PointwiseState& state = c.state<PointwiseState>();
+    for (const PointwiseRowPlace& row : state.layout->rows)
+      WEFT_RETURN_IF_ERROR(PlaceInRow(row, c));
     for (size_t i = 0; i < state.generated.size(); ++i) {
       const PointwiseDomain& d = state.layout->domains[i];
       if (d.size == 0) continue;

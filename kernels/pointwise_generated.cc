@@ -40,35 +40,28 @@ PointwiseForm FormOf(const PointwiseProgram& program,
   return form;
 }
 
+GeneratedDomain::Pointer PointerOf(int operand, bool is_truth,
+                                   const std::vector<int64_t>& strides) {
+  const int64_t bytes = is_truth ? 1 : static_cast<int64_t>(sizeof(float));
+  GeneratedDomain::Pointer p = {.operand = operand, .element_bytes = bytes};
+  p.column_bytes = strides[0] * bytes;
+  for (size_t k = 1; k < strides.size(); ++k)
+    p.strides.push_back(strides[k] * bytes);
+  return p;
+}
+
 // One for each load, then for each store of FormOf().
 std::vector<GeneratedDomain::Pointer> PointersOf(const PointwiseDomain& d) {
   std::vector<GeneratedDomain::Pointer> pointers;
-  auto add = [&](int operand, bool is_truth) {
-    const int64_t bytes = is_truth ? 1 : static_cast<int64_t>(sizeof(float));
-    pointers.push_back({.operand = operand, .element_bytes = bytes});
-  };
-  for (const PointwiseLoad& load : d.loads) {
-    add(load.input, load.is_truth);
-    GeneratedDomain::Pointer& p = pointers.back();
-    p.column_bytes = load.strides[0] * p.element_bytes;
-    for (size_t k = 1; k < load.strides.size(); ++k)
-      p.strides.push_back(load.strides[k] * p.element_bytes);
-  }
+  for (const PointwiseLoad& load : d.loads)
+    pointers.push_back(PointerOf(load.input, load.is_truth, load.strides));
+  const std::vector<int64_t> dense = d.DenseStrides();
   for (const PointwiseDomain::Step& step : d.steps) {
-    if (d.direct[step.result] >= 0)
-      add(d.direct[step.result], /*is_truth=*/false);
+    const int output = d.direct[step.result];
+    if (output >= 0) pointers.push_back(PointerOf(output, false, dense));
   }
   for (const PointwiseDomain::Store& store : d.stores)
-    add(store.output, store.is_truth);
-  for (size_t s = d.loads.size(); s < pointers.size(); ++s) {
-    GeneratedDomain::Pointer& p = pointers[s];
-    p.column_bytes = p.element_bytes;
-    int64_t next = p.element_bytes * d.axes[0];
-    for (size_t k = 1; k < d.axes.size(); ++k) {
-      p.strides.push_back(next);
-      next *= d.axes[k];
-    }
-  }
+    pointers.push_back(PointerOf(store.output, store.is_truth, store.strides));
   return pointers;
 }
 

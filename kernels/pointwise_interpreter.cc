@@ -14,32 +14,41 @@ namespace {
 // Temporaries of one thread; a tile of the largest program fits.
 constexpr size_t kStackBytes = 64 << 10;
 
-// Where rows of a domain start in each load.
+// Where rows of a domain start in each load, and in each store behind them.
 class Rows {
  public:
   Rows(const PointwiseDomain& d, int64_t row)
-      : d_(d), index_(d.axes.size(), 0), at_(d.loads.size(), 0) {
+      : d_(d),
+        index_(d.axes.size(), 0),
+        at_(d.loads.size() + d.stores.size(), 0) {
     for (size_t k = 1; k < d.axes.size(); ++k) {
       index_[k] = row % d.axes[k];
       row /= d.axes[k];
-      for (size_t l = 0; l < at_.size(); ++l)
-        at_[l] += index_[k] * d.loads[l].strides[k];
+      Move(k, index_[k]);
     }
   }
 
   int64_t at(size_t load) const { return at_[load]; }
+  int64_t at_store(size_t store) const { return at_[d_.loads.size() + store]; }
 
   void Next() {
     for (size_t k = 1; k < d_.axes.size(); ++k) {
-      for (size_t l = 0; l < at_.size(); ++l) at_[l] += d_.loads[l].strides[k];
+      Move(k, 1);
       if (++index_[k] < d_.axes[k]) return;
-      for (size_t l = 0; l < at_.size(); ++l)
-        at_[l] -= d_.axes[k] * d_.loads[l].strides[k];
+      Move(k, -d_.axes[k]);
       index_[k] = 0;
     }
   }
 
  private:
+  void Move(size_t axis, int64_t steps) {
+    const size_t loads = d_.loads.size();
+    for (size_t i = 0; i < at_.size(); ++i) {
+      at_[i] += steps * (i < loads ? d_.loads[i].strides[axis]
+                                   : d_.stores[i - loads].strides[axis]);
+    }
+  }
+
   const PointwiseDomain& d_;
   absl::InlinedVector<int64_t, 4> index_;
   absl::InlinedVector<int64_t, 16> at_;
@@ -76,7 +85,7 @@ class Tiles {
 
   // Elements [begin, end) of a domain of one row.
   void RunColumns(int64_t begin, int64_t end) {
-    RunRow([](size_t) { return int64_t{0}; }, 0, begin, end);
+    RunRow(Rows(d_, 0), 0, begin, end);
   }
 
   void RunRows(int64_t begin, int64_t end) {
@@ -84,14 +93,17 @@ class Tiles {
     Rows row(d_, begin);
     if (size >= kShortPointwiseRow) {
       for (int64_t r = begin; r < end; ++r, row.Next())
-        RunRow([&row](size_t l) { return row.at(l); }, r * size, 0, size);
+        RunRow(row, r * size, 0, size);
       return;
     }
     const int64_t at_once = d_.tile / size;
     for (int64_t r = begin; r < end; r += at_once) {
       const int64_t count = std::min(at_once, end - r);
+      Rows stored = row;
       LoadRows(&row, r, count);
       RunSteps(r * size, count * size);
+      for (int64_t k = 0; k < count; ++k, stored.Next())
+        StoreRow(stored, 0, k * size, size);
     }
   }
 
@@ -109,22 +121,21 @@ class Tiles {
     }
   }
 
-  // Columns [begin, end) of a row that starts at element `start` of the domain
-  // and at element at(l) of each load.
-  template <typename At>
-  void RunRow(const At& at, int64_t start, int64_t begin, int64_t end) {
+  // Columns [begin, end) of a row that starts at element `start` of the domain.
+  void RunRow(const Rows& row, int64_t start, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i += d_.tile) {
       const int64_t n = std::min(d_.tile, end - i);
       for (size_t l = 0; l < d_.loads.size(); ++l) {
         const PointwiseLoad& load = d_.loads[l];
         if (d_.temporary[l] < 0) {
-          places_[l] = const_cast<T*>(Input<T>(l)) + at(l) + i;
+          places_[l] = const_cast<T*>(Input<T>(l)) + row.at(l) + i;
         } else if (!load.is_single) {
           const int64_t stride = load.strides[0];
-          Load(l, at(l) + i * stride, stride, n, places_[l]);
+          Load(l, row.at(l) + i * stride, stride, n, places_[l]);
         }
       }
       RunSteps(start + i, n);
+      StoreRow(row, i, 0, n);
     }
   }
 
@@ -155,10 +166,21 @@ class Tiles {
           places_[step.arguments[2]], places_[step.result], n,
           static_cast<T>(program_.instructions[step.instruction].parameter));
     }
-    for (const PointwiseDomain::Store& store : d_.stores) {
-      const T* from = places_[store.place];
-      bool* to = static_cast<bool*>(c_.output(store.output).data) + start;
-      for (int64_t i = 0; i < n; ++i) to[i] = from[i] != 0;
+  }
+
+  // Elements [begin, begin + n) of the places, at `column` of a row.
+  void StoreRow(const Rows& row, int64_t column, int64_t begin, int64_t n) {
+    for (size_t s = 0; s < d_.stores.size(); ++s) {
+      const PointwiseDomain::Store& store = d_.stores[s];
+      const T* from = places_[store.place] + begin;
+      const int64_t at = row.at_store(s) + column;
+      if (store.is_truth) {
+        bool* to = static_cast<bool*>(c_.output(store.output).data) + at;
+        for (int64_t i = 0; i < n; ++i) to[i] = from[i] != 0;
+      } else {
+        std::copy_n(from, n,
+                    static_cast<T*>(c_.output(store.output).data) + at);
+      }
     }
   }
 

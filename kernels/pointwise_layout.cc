@@ -1,5 +1,6 @@
 // Shapes, loads and temporaries of a fused program.
 #include <algorithm>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -30,8 +31,11 @@ class Layouter {
     auto layout = std::make_shared<PointwiseLayout>();
     std::vector<bool> done(program_.outputs.size(), false);
     for (size_t o = 0; o < program_.outputs.size(); ++o) {
+      c_.SetOutput(static_cast<int>(o), shapes_[program_.outputs[o]]);
+    }
+    PlaceRows(layout.get());
+    for (size_t o = 0; o < program_.outputs.size(); ++o) {
       const TensorShape& shape = shapes_[program_.outputs[o]];
-      c_.SetOutput(static_cast<int>(o), shape);
       if (done[o]) continue;
       std::vector<int> outputs;
       for (size_t k = o; k < program_.outputs.size(); ++k) {
@@ -129,6 +133,17 @@ class Layouter {
                         ")");
   }
 
+  void PlaceRows(PointwiseLayout* layout) {
+    row_strides_.resize(program_.outputs.size());
+    for (const PointwiseRow& row : program_.rows) {
+      std::optional<PointwiseRowPlace> place =
+          LayOutRow(row, shapes_[program_.outputs[row.output]], c_);
+      if (!place.has_value()) continue;
+      row_strides_[row.output] = place->strides;
+      layout->rows.push_back(*std::move(place));
+    }
+  }
+
   // ---- Domains --------------------------------------------------------------
 
   PointwiseDomain MakeDomain(const TensorShape& shape,
@@ -140,6 +155,12 @@ class Layouter {
     MarkNeeded(outputs);
     for (int i = 0; i < program_.num_inputs; ++i) {
       if (needed_[i]) AddLoad(i, &d);
+    }
+    for (int o : outputs) {
+      if (!row_strides_[o].has_value()) continue;
+      d.stores.push_back(
+          {.output = o,
+           .strides = {row_strides_[o]->rbegin(), row_strides_[o]->rend()}});
     }
     JoinAxes(&d);
     AddSteps(&d);
@@ -180,34 +201,35 @@ class Layouter {
     d->loads.push_back(std::move(load));
   }
 
-  // Neighbouring axes become one where every load goes on where the inner one
-  // ends.
+  // Neighbouring axes become one where every load, and every store, goes on
+  // where the inner one ends.
   void JoinAxes(PointwiseDomain* d) {
     const int rank = d->shape.rank();
-    std::vector<std::vector<int64_t>> joined(d->loads.size());
+    std::vector<std::vector<int64_t>*> strides;
+    for (PointwiseLoad& load : d->loads) strides.push_back(&load.strides);
+    for (auto& store : d->stores) strides.push_back(&store.strides);
+    std::vector<std::vector<int64_t>> joined(strides.size());
     for (int axis = 0; axis < rank; ++axis) {
       const int64_t size = d->shape.dim(rank - 1 - axis);
       if (size == 1) continue;
       bool joins = !d->axes.empty();
-      for (size_t l = 0; joins && l < d->loads.size(); ++l) {
-        joins = d->loads[l].strides[axis] == joined[l].back() * d->axes.back();
-      }
+      for (size_t l = 0; joins && l < joined.size(); ++l)
+        joins = (*strides[l])[axis] == joined[l].back() * d->axes.back();
       if (joins) {
         d->axes.back() *= size;
         continue;
       }
       d->axes.push_back(size);
-      for (size_t l = 0; l < d->loads.size(); ++l) {
-        joined[l].push_back(d->loads[l].strides[axis]);
-      }
+      for (size_t l = 0; l < joined.size(); ++l)
+        joined[l].push_back((*strides[l])[axis]);
     }
     if (d->axes.empty()) {
       d->axes.push_back(1);
-      for (auto& strides : joined) strides.push_back(0);
+      for (auto& s : joined) s.push_back(0);
     }
-    for (size_t l = 0; l < d->loads.size(); ++l) {
-      PointwiseLoad& load = d->loads[l];
-      load.strides = joined[l];
+    for (size_t l = 0; l < joined.size(); ++l)
+      *strides[l] = std::move(joined[l]);
+    for (PointwiseLoad& load : d->loads) {
       load.in_one_piece = load.is_single = true;
       int64_t next = 1;
       for (size_t k = 0; k < d->axes.size(); ++k) {
@@ -242,13 +264,22 @@ class Layouter {
   }
 
   void AddStores(const std::vector<int>& outputs, PointwiseDomain* d) {
+    for (auto& store : d->stores)
+      store.place = place_[program_.outputs[store.output]];
     d->direct.assign(d->num_places, -1);
     for (int o : outputs) {
+      if (row_strides_[o].has_value()) continue;
       const int r = program_.outputs[o];
       const auto& i = program_.instructions[r - program_.num_inputs];
       const bool is_truth = InfoOf(i.op).types.back() == 'b';
       if (is_truth) {
-        d->stores.push_back({place_[r], o, is_truth});
+        d->stores.push_back({.place = place_[r],
+                             .output = o,
+                             .is_truth = true,
+                             .strides = d->DenseStrides()});
+      } else if (d->direct[place_[r]] >= 0) {  // A row that has no place there.
+        d->stores.push_back(
+            {.place = place_[r], .output = o, .strides = d->DenseStrides()});
       } else {
         d->direct[place_[r]] = o;
       }
@@ -324,9 +355,21 @@ class Layouter {
   std::vector<int> row_rank_;
   std::vector<bool> needed_;  // By register, of one domain.
   std::vector<int> place_;    // By register, of one domain.
+  // By output: of the row that it is in, if it is in one.
+  std::vector<std::optional<absl::InlinedVector<int64_t, 8>>> row_strides_;
 };
 
 }  // namespace
+
+std::vector<int64_t> PointwiseDomain::DenseStrides() const {
+  std::vector<int64_t> strides;
+  int64_t next = 1;
+  for (int64_t axis : axes) {
+    strides.push_back(next);
+    next *= axis;
+  }
+  return strides;
+}
 
 PointwiseProgram PointwiseProgram::FromAttrs(const AttrMap& attrs,
                                              int num_inputs) {
@@ -335,7 +378,18 @@ PointwiseProgram PointwiseProgram::FromAttrs(const AttrMap& attrs,
   int num_shapes = 0;
   for (size_t i = 0; i < checks.size(); i += 2)
     num_shapes = std::max(num_shapes, static_cast<int>(checks[i + 1]) + 1);
-  program.num_inputs = num_inputs - num_shapes;
+  const auto& rows = attrs.Get<std::vector<int64_t>>("rows");
+  const auto& row_names = attrs.Get<std::vector<std::string>>("row_names");
+  const int num_rows = static_cast<int>(row_names.size());
+  for (int r = 0; r < num_rows; ++r) {
+    program.rows.push_back({.output = static_cast<int>(rows[4 * r]),
+                            .input = num_inputs - 2 * (num_rows - r),
+                            .column = rows[4 * r + 1],
+                            .axis = rows[4 * r + 2],
+                            .swapped = rows[4 * r + 3] != 0,
+                            .name = row_names[r]});
+  }
+  program.num_inputs = num_inputs - num_shapes - 2 * num_rows;
   for (size_t i = 0; i < checks.size(); i += 2) {
     program.checks.emplace_back(
         static_cast<int>(checks[i]),

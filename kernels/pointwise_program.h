@@ -18,6 +18,7 @@
 #include "core/attr.h"
 #include "core/kernel.h"
 #include "core/pointwise.h"
+#include "kernels/pointwise_rows.h"
 
 namespace weft {
 
@@ -39,6 +40,7 @@ struct PointwiseProgram {
   // Registers, each with the shape that it must have: an input behind those of
   // numbers, whose value has to be known.
   std::vector<std::pair<int, int>> checks;
+  std::vector<PointwiseRow> rows;  // Outputs that are parts of rows.
   // For messages: "Add 'y'" by instruction, "x:0" by register.
   std::vector<std::string> names;
   std::vector<std::string> registers;
@@ -51,9 +53,12 @@ struct PointwiseProgram {
   //   program    op and three registers (-1: none) for each instruction
   //   parameters one for each instruction
   //   checks     registers and numbers of shapes, in turn
+  //   rows       output, column, axis and whether swapped for each
+  //   row_names  one for each
   //   outputs, names, registers
   //
-  // Of the kernel's `num_inputs` the last are the shapes of checks.
+  // The kernel's `num_inputs` are those of the program, the shapes of checks,
+  // and for each row the rows and an index.
   static PointwiseProgram FromAttrs(const AttrMap& attrs, int num_inputs);
 };
 
@@ -75,14 +80,20 @@ struct PointwiseDomain {
     std::array<int, 3> arguments = {0, 0, 0};  // Places.
     int result = 0;
   };
+  // What is not the place itself.
   struct Store {
     int place = 0;
     int output = 0;
     bool is_truth = false;
+    std::vector<int64_t> strides = {};  // Per axis, innermost first.
   };
 
+  // Along the axes, of a tensor in one piece.
+  std::vector<int64_t> DenseStrides() const;
+
   TensorShape shape;
-  // Neighbouring axes that all loads go along alike are one; innermost first.
+  // Neighbouring axes that all loads and stores go along alike are one;
+  // innermost first.
   std::vector<int64_t> axes;
   int64_t size = 1;
   std::vector<PointwiseLoad> loads;  // Place i is load i.
@@ -99,6 +110,7 @@ struct PointwiseDomain {
 
 struct PointwiseLayout {
   std::vector<PointwiseDomain> domains;
+  std::vector<PointwiseRowPlace> rows;
 };
 
 // Lays `program` out for the inputs of `c`: sets its outputs and what may

@@ -195,17 +195,34 @@ struct RowPieces {
   int64_t total = 0;                      // Of a piece of all parts.
 };
 
+// A part whose elements stand apart.
+struct StridedPart {
+  CopyAxes axes;          // To the row.
+  bool like_row = false;  // Its elements stand as they do in the row.
+};
+
+// A part in one piece, and where it is put: pieces of `bytes`.
+struct DensePart {
+  const char* from = nullptr;
+  char* to = nullptr;
+  int64_t bytes = 0;
+};
+
 struct SetRowLayout : public KernelState {
   RowPieces pieces;
-  int64_t step = 0;  // Bytes from row to row.
+  std::vector<StridedPart> strided;  // By part; no axes: is in one piece.
+  int64_t step = 0;                  // Bytes from row to row.
   bool moves = false;
 };
 
-// Attr axis: the one along which the parts of a row stand side by side.
+// Attr axis: the one along which the parts of a row stand side by side. A part
+// that its maker has put into the row already is left there.
 class SetRowKernel : public Kernel {
  public:
   explicit SetRowKernel(const KernelInit& init)
       : row_axis_(RowAxis(init)), axis_(init.attrs.Get<int64_t>("axis")) {}
+
+  bool TakesStrides(int input) const override { return input >= kFirstPart; }
 
   absl::Status Layout(LayoutContext& c) const override {
     WEFT_RETURN_IF_ERROR(ExpectRank(c, 2, 0, "index"));
@@ -226,6 +243,8 @@ class SetRowKernel : public Kernel {
     l->step = strides[row_axis_] *
               static_cast<int64_t>(DataTypeSize(c.input_dtype(0)));
     strides.erase(strides.begin() + row_axis_);
+    for (int i = kFirstPart; i < c.num_inputs(); ++i)
+      l->strided.push_back(StridesOf(c, i, strides));
     if (row_axis_ > 0) {  // There are pieces of one part for the first axis.
       l->pieces.distance =
           Steps(rows)[0] * static_cast<int64_t>(DataTypeSize(c.input_dtype(0)));
@@ -248,7 +267,7 @@ class SetRowKernel : public Kernel {
     if (i < 0 || i >= n)
       return OutOfRange("index ", i, " must be in [0, ", n, ")");
     char* const to = static_cast<char*>(c.input(0).data) + i * l.step;
-    Copy(c, l.pieces, to);
+    Copy(c, l, to);
     static_cast<uint8_t*>(c.input(1).data)[i] = 1;
     if (l.moves) {
       c.SetOutputAddress(0, to);
@@ -301,24 +320,59 @@ class SetRowKernel : public Kernel {
     return row;
   }
 
-  static void Copy(KernelContext& c, const RowPieces& p, char* to) {
+  // `row`: the strides of a row.
+  static StridedPart StridesOf(const LayoutContext& c, int input,
+                               const IntVector& row) {
+    StridedPart strided;
+    const absl::Span<const int64_t> given = c.input_strides(input);
+    if (given.empty()) return strided;
+    const TensorShape& part = c.input_shape(input);
+    strided.like_row = true;
+    for (int a = 0; a < part.rank(); ++a) {
+      strided.axes.push_back({part.dim(a), given[a], row[a]});
+      strided.like_row &= part.dim(a) == 1 || given[a] == row[a];
+    }
+    return strided;
+  }
+
+  static void Copy(KernelContext& c, const SetRowLayout& l, char* to) {
+    const RowPieces& p = l.pieces;
     if (p.total == 0) return;
-    CopyPieces(c.pool(), p.count, p.total, [&](int64_t begin, int64_t end) {
-      int64_t offset = 0;
-      for (size_t part = 0; part < p.bytes.size(); ++part) {
-        const int64_t bytes = p.bytes[part];
-        const char* from = static_cast<const char*>(
-            c.input(static_cast<int>(part) + kFirstPart).data);
-        if (bytes == p.distance) {
-          std::memcpy(to + begin * bytes, from + begin * bytes,
-                      (end - begin) * bytes);
-        } else {
-          for (int64_t k = begin; k < end; ++k)
-            std::memcpy(to + offset + k * p.distance, from + k * bytes, bytes);
-        }
-        offset += bytes;
+    absl::InlinedVector<DensePart, 4> dense;
+    int64_t offset = 0, dense_bytes = 0;
+    for (size_t part = 0; part < p.bytes.size(); ++part) {
+      const StridedPart& strided = l.strided[part];
+      const TensorRef& from = c.input(static_cast<int>(part) + kFirstPart);
+      const bool is_there = from.data == to + offset &&
+                            (strided.axes.empty() || strided.like_row);
+      if (!is_there && strided.axes.empty()) {
+        dense.push_back(
+            {static_cast<const char*>(from.data), to + offset, p.bytes[part]});
+        dense_bytes += p.bytes[part];
+      } else if (!is_there) {
+        CopyBox(c.pool(), from.dtype, from.data, to + offset, strided.axes);
       }
+      offset += p.bytes[part];
+    }
+    if (dense.empty()) return;
+    CopyPieces(c.pool(), p.count, dense_bytes, [&](int64_t begin, int64_t end) {
+      for (const DensePart& part : dense)
+        CopyPart(part, p.distance, begin, end);
     });
+  }
+
+  // Pieces [begin, end).
+  static void CopyPart(const DensePart& part, int64_t distance, int64_t begin,
+                       int64_t end) {
+    if (part.bytes == distance) {
+      std::memcpy(part.to + begin * distance, part.from + begin * distance,
+                  (end - begin) * distance);
+      return;
+    }
+    for (int64_t k = begin; k < end; ++k) {
+      std::memcpy(part.to + k * distance, part.from + k * part.bytes,
+                  part.bytes);
+    }
   }
 
   const int row_axis_;

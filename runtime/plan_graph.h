@@ -66,6 +66,8 @@ struct MadeOp {
   // It stands for other nodes only where its layout is known before running:
   // else the plan does not hold (see Plan::has_assumptions).
   bool assumes = false;
+  // So many inputs at the end need not have a shape when it is laid out.
+  int num_optional_inputs = 0;
 };
 
 struct PlanNode {

@@ -192,7 +192,18 @@ void ShapeWalk::ShapeStore(int set_row) {
   const int declared = values_[graph_.nodes[store].inputs[0]].known;
   if (declared < 0 || !Allows(known_[declared], row)) return;
   row_shapes_[store] = DimsOf(row);
-  WalkKernel(store).IgnoreError();  // Then it stays without a shape.
+  if (!WalkKernel(store).ok()) return;  // It stays without a shape.
+  // What is written there by its maker was laid out before there was a place.
+  int last = -1;
+  for (int input : node.inputs) {
+    const int maker = graph_.values[input].node;
+    if (maker < 0 || maker == last || graph_.nodes[maker].made == nullptr ||
+        graph_.nodes[maker].made->num_optional_inputs == 0) {
+      continue;
+    }
+    WalkKernel(maker).IgnoreError();  // As before.
+    last = maker;
+  }
 }
 
 absl::Status ShapeWalk::WalkKernel(int id) {
@@ -210,15 +221,22 @@ absl::Status ShapeWalk::WalkKernel(int id) {
     nodes_[id].mode = NodeMode::kDefer;
     return absl::OkStatus();
   }
+  const size_t needed =
+      node.inputs.size() -
+      (node.made != nullptr ? node.made->num_optional_inputs : 0);
   std::vector<LayoutInput>& inputs = inputs_;
   inputs.assign(node.inputs.size(), {});
   for (size_t i = 0; i < inputs.size(); ++i) {
     const ValueState& state = values_[node.inputs[i]];
+    inputs[i].dtype = graph_.values[node.inputs[i]].dtype;
+    if (!state.has_shape && i >= needed) {
+      inputs[i].shape = TensorShape::UnknownRank();
+      continue;
+    }
     if (!state.has_shape) {
       Defer(id, absl::OkStatus());
       return absl::OkStatus();
     }
-    inputs[i].dtype = graph_.values[node.inputs[i]].dtype;
     inputs[i].shape = state.shape;
     inputs[i].value = state.known >= 0 ? &known_[state.known] : nullptr;
     inputs[i].list = ListOf(node.inputs[i]);

@@ -377,6 +377,8 @@ class Fuser {
     op.attrs.Set("parameters", parameters_);
     op.attrs.Set("outputs", outputs);
     op.attrs.Set("checks", checks_);
+    op.attrs.Set("rows", std::vector<int64_t>());
+    op.attrs.Set("row_names", std::vector<std::string>());
     op.attrs.Set("names", names_);
     op.attrs.Set("registers", input_names_);
     op.names_its_parts = op.is_pure = true;

@@ -53,7 +53,9 @@ absl::Status RunRewrites(const RewriteOptions& options, PlanGraph* graph,
   SplitFirst(graph, report);
   WEFT_RETURN_IF_ERROR(Tidy(graph));
   FusePointwise(graph, report);
-  return Tidy(graph);
+  WEFT_RETURN_IF_ERROR(Tidy(graph));
+  WriteRows(graph, report);
+  return OrderNodes(graph);
 }
 
 }  // namespace weft

@@ -92,6 +92,9 @@ void SplitFirst(PlanGraph* graph, PassReport* report);
 // Connected elementwise nodes become one: a _Pointwise program.
 void FusePointwise(PlanGraph* graph, PassReport* report);
 
+// What programs compute for rows that loops set they write there.
+void WriteRows(PlanGraph* graph, PassReport* report);
+
 // Those programs are interpreted: no code is generated for them.
 void InterpretPrograms(PlanGraph* graph, PassReport* report);
 
