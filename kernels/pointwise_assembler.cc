@@ -25,16 +25,26 @@ enum Predicate : uint8_t {
   kGreaterOq = 0x1e,
 };
 
+// What is generated: once per row, and for vectors.
+struct Bodies {
+  VectorBody row;
+  VectorBody single;
+  VectorBody twofold;
+  bool has_twofold = false;
+};
+
 class Assembler : public PointwiseFunction, private Xbyak::CodeGenerator {
  public:
-  Assembler(const PointwiseForm& form, VectorSet set, const VectorBody& single,
-            const VectorBody* twofold, size_t max_bytes)
+  Assembler(const PointwiseForm& form, const SplitForm& split, VectorSet set,
+            const Bodies& bodies, size_t max_bytes)
       : Xbyak::CodeGenerator(max_bytes, Xbyak::DontSetProtectRWE),
         form_(form),
         set_(set),
-        num_instructions_(static_cast<int>(single.placed.instructions.size())),
-        num_spills_(single.placed.num_slots) {
-    Generate(single, twofold);
+        num_row_values_(split.row.num_row_values()),
+        num_instructions_(
+            static_cast<int>(bodies.single.placed.instructions.size())),
+        num_spills_(bodies.single.placed.num_slots) {
+    Generate(bodies);
   }
 
   // False if the system refuses.
@@ -52,17 +62,25 @@ class Assembler : public PointwiseFunction, private Xbyak::CodeGenerator {
 
   // rdi: pointers, rsi: row_bytes, rdx: columns, r9: rows, rax: the column;
   // rcx, r10, r11: for the moment; r8: the mask of AVX2 at the end of a row.
-  void Generate(const VectorBody& single, const VectorBody* twofold) {
-    const int slots =
-        std::max(single.placed.num_slots,
-                 twofold != nullptr ? twofold->placed.num_slots : 0);
-    Enter(slots);
+  void Generate(const Bodies& bodies) {
+    const int spills =
+        std::max({bodies.row.placed.num_slots, bodies.single.placed.num_slots,
+                  bodies.twofold.placed.num_slots});
+    row_values_ = kBufferBytes + spills * vector_bytes();
+    Enter(spills + num_row_values_);
     Xbyak::Label row, done;
     L(row);
+    Emit(bodies.row);
+    ClearSums();
     xor_(eax, eax);
-    if (twofold != nullptr) Loop(*twofold);
-    Loop(single);
-    Rest(single);
+    if (bodies.has_twofold) Loop(bodies.twofold);
+    if (form_.num_sums() > 0 && !is_512()) {
+      LessThanSixteen(bodies.single);
+    } else {
+      Loop(bodies.single);
+      Rest(bodies.single);
+    }
+    StoreSums();
     dec(r9);
     jz(done, T_NEAR);
     NextRow();
@@ -141,6 +159,96 @@ class Assembler : public PointwiseFunction, private Xbyak::CodeGenerator {
     L(end);
   }
 
+  // Vectors of eight: the second is added to the second half of each sum.
+  void LessThanSixteen(const VectorBody& single) {
+    Xbyak::Label less_than_eight, end;
+    lea(r10, ptr[rax + lanes()]);
+    cmp(r10, rdx);
+    jg(less_than_eight, T_NEAR);
+    Emit(single);
+    add(rax, lanes());
+    half_ = 1;
+    Rest(single);
+    half_ = 0;
+    jmp(end, T_NEAR);
+    L(less_than_eight);
+    Rest(single);
+    L(end);
+  }
+
+  // ---- Sums of rows ---------------------------------------------------------
+
+  // Which of the stores are sums.
+  std::vector<int> Sums() const {
+    std::vector<int> sums;
+    for (size_t s = 0; s < form_.stores.size(); ++s) {
+      if (form_.stores[s].is_sum) sums.push_back(static_cast<int>(s));
+    }
+    return sums;
+  }
+
+  // The register of a sum, by its store.
+  Xbyak::Xmm Sum(int store, int half) const {
+    const std::vector<int> sums = Sums();
+    const int s = static_cast<int>(std::find(sums.begin(), sums.end(), store) -
+                                   sums.begin());
+    return V(is_512() ? 31 - s : kSpareVector - 1 - 2 * s - half);
+  }
+
+  void ClearSums() {
+    for (int store : Sums()) {
+      if (is_512()) {
+        const Xbyak::Xmm sum = Sum(store, 0);
+        vpxord(sum, sum, sum);
+        continue;
+      }
+      for (int half : {0, 1}) {
+        const Xbyak::Xmm sum = Sum(store, half);
+        vxorps(sum, sum, sum);
+      }
+    }
+  }
+
+  void Accumulate(const VectorInstruction& i, const Xbyak::Xmm& x) {
+    const int store = i.pointer - form_.num_memory_loads();
+    const Xbyak::Xmm sum = Sum(store, is_512() ? 0 : i.copy + half_);
+    if (!is_rest_) {
+      vaddps(sum, sum, x);
+    } else if (is_512()) {
+      vaddps(sum | kRest, sum, x);
+    } else {
+      const Xbyak::Ymm rest(kSpareVector);
+      vandps(rest, Xbyak::Ymm(x.getIdx()), ptr[r8]);
+      vaddps(sum, sum, rest);
+    }
+  }
+
+  // Sixteen sums become one, in halves: the order of ReduceLanes.
+  void StoreSums() {
+    using Xbyak::util::xmm0, Xbyak::util::xmm1, Xbyak::util::ymm0;
+    for (int store : Sums()) {
+      const int first = Sum(store, 0).getIdx();
+      if (is_512()) {
+        vextractf64x4(ymm0, Xbyak::Zmm(first), 1);
+        vaddps(ymm0, Xbyak::Ymm(first), ymm0);
+      } else {
+        vaddps(ymm0, Xbyak::Ymm(first), Xbyak::Ymm(Sum(store, 1).getIdx()));
+      }
+      vextractf128(xmm1, ymm0, 1);
+      vaddps(xmm0, xmm0, xmm1);
+      vmovhlps(xmm1, xmm0, xmm0);
+      vaddps(xmm0, xmm0, xmm1);
+      vmovshdup(xmm1, xmm0);
+      vaddss(xmm0, xmm0, xmm1);
+      if (form_.stores[store].is_mean) {
+        vcvtsi2ss(xmm1, xmm1, rdx);
+        vdivss(xmm0, xmm0, xmm1);
+      }
+      const Reg pointer = PointerOf(form_.num_memory_loads() + store);
+      vmovss(dword[pointer], xmm0);
+    }
+  }
+
   void Tables() {
     align(64);
     L(numbers_);
@@ -202,8 +310,14 @@ class Assembler : public PointwiseFunction, private Xbyak::CodeGenerator {
         return Load(i, d);
       case VectorOp::kLoadTruth:
         return LoadTruth(i, p.target);
+      case VectorOp::kRowValue:
+        return vmovups(d, RowValue(i));
       case VectorOp::kStore:
         return Store(i, x);
+      case VectorOp::kStoreRowValue:
+        return vmovups(RowValue(i), x);
+      case VectorOp::kAccumulate:
+        return Accumulate(i, x);
       case VectorOp::kStoreTruth:
         return StoreTruth(i, p.registers[0]);
       case VectorOp::kAdd:
@@ -349,25 +463,29 @@ class Assembler : public PointwiseFunction, private Xbyak::CodeGenerator {
   // ---- Memory ---------------------------------------------------------------
 
   // The register that has the address of row and pointer.
-  Reg PointerOf(const VectorInstruction& i) {
-    if (i.pointer < kNumPointers) return kPointers[i.pointer];
-    mov(rcx, ptr[rdi + 8 * i.pointer]);
+  Reg PointerOf(int pointer) {
+    if (pointer < kNumPointers) return kPointers[pointer];
+    mov(rcx, ptr[rdi + 8 * pointer]);
     return rcx;
   }
 
+  Xbyak::Address RowValue(const VectorInstruction& i) const {
+    return ptr[rsp + row_values_ + i.pointer * vector_bytes()];
+  }
+
   Xbyak::Address Vector(const VectorInstruction& i) {
-    const Reg pointer = PointerOf(i);
+    const Reg pointer = PointerOf(i.pointer);
     return ptr[pointer + rax * 4 + i.copy * vector_bytes()];
   }
 
   Xbyak::Address Bytes(const VectorInstruction& i) {
-    const Reg pointer = PointerOf(i);
+    const Reg pointer = PointerOf(i.pointer);
     return ptr[pointer + rax + i.copy * lanes()];
   }
 
   void Load(const VectorInstruction& i, const Xbyak::Xmm& d) {
     if (i.repeats) {
-      const Reg pointer = PointerOf(i);
+      const Reg pointer = PointerOf(i.pointer);
       vbroadcastss(d, dword[pointer]);
     } else if (!is_rest_) {
       vmovups(d, Vector(i));
@@ -382,7 +500,7 @@ class Assembler : public PointwiseFunction, private Xbyak::CodeGenerator {
   void LoadTruth(const VectorInstruction& i, int target) {
     const Xbyak::Xmm d = V(target);
     if (i.repeats) {
-      const Reg pointer = PointerOf(i);
+      const Reg pointer = PointerOf(i.pointer);
       movzx(r10d, byte[pointer]);
       vmovd(Xbyak::Xmm(target), r10d);
       vpbroadcastd(d, Xbyak::Xmm(target));
@@ -473,8 +591,10 @@ class Assembler : public PointwiseFunction, private Xbyak::CodeGenerator {
 
   const PointwiseForm form_;
   const VectorSet set_;
-  const int num_instructions_, num_spills_;
+  const int num_row_values_, num_instructions_, num_spills_;
+  int row_values_ = 0;  // Where they are, from the end of the stack on.
   bool is_rest_ = false;
+  int half_ = 0;  // Of sums, that a single vector is added to.
   std::vector<uint32_t> number_bits_;
   Xbyak::Label numbers_, rest_masks_;
 };
@@ -483,20 +603,24 @@ class Assembler : public PointwiseFunction, private Xbyak::CodeGenerator {
 
 std::unique_ptr<const PointwiseFunction> AssemblePointwise(
     const PointwiseForm& form, VectorSet set) {
-  const VectorBody single = MakeVectorBody(form, set, 1);
-  VectorBody twofold;
-  bool has_twofold = 2 * single.code.size() <= kMaxDoubled;
-  if (has_twofold) {
-    twofold = MakeVectorBody(form, set, 2);
-    has_twofold = twofold.placed.num_slots == 0;
+  const SplitForm split = SplitRowValues(form);
+  Bodies bodies;
+  if (!split.row.steps.empty()) bodies.row = MakeVectorBody(split.row, set, 1);
+  bodies.single = MakeVectorBody(split.body, set, 1);
+  // Sums are of sixteen elements at a time.
+  const bool is_needed = set == VectorSet::kAvx2 && form.num_sums() > 0;
+  if (is_needed || 2 * bodies.single.code.size() <= kMaxDoubled) {
+    bodies.twofold = MakeVectorBody(split.body, set, 2);
+    bodies.has_twofold = is_needed || bodies.twofold.placed.num_slots == 0;
   }
-  size_t instructions = 2 * single.placed.instructions.size();
-  if (has_twofold) instructions += twofold.placed.instructions.size();
+  const size_t instructions = bodies.row.placed.instructions.size() +
+                              3 * bodies.single.placed.instructions.size() +
+                              bodies.twofold.placed.instructions.size();
   // More than any instruction has, with what belongs to a load or store.
   const size_t max_bytes = (16 << 10) + 80 * instructions;
   try {
-    auto assembler = std::make_unique<Assembler>(
-        form, set, single, has_twofold ? &twofold : nullptr, max_bytes);
+    auto assembler =
+        std::make_unique<Assembler>(form, split, set, bodies, max_bytes);
     if (!assembler->MakeExecutable()) return nullptr;
     return assembler;
   } catch (const Xbyak::Error&) {

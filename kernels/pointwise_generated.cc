@@ -36,7 +36,10 @@ PointwiseForm FormOf(const PointwiseProgram& program,
       form.stores.push_back({.place = step.result});
   }
   for (const PointwiseDomain::Store& store : d.stores)
-    form.stores.push_back({.place = store.place, .is_truth = store.is_truth});
+    form.stores.push_back({.place = store.place,
+                           .is_truth = store.is_truth,
+                           .is_sum = store.is_sum,
+                           .is_mean = store.is_mean});
   return form;
 }
 
@@ -184,7 +187,8 @@ GeneratedDomain GenerateDomain(const PointwiseProgram& program,
   g.rows = d.size / g.columns;
   g.rows_at_once = d.axes.size() > 1 ? d.axes[1] : 1;
   if (d.axes.size() > 2) g.slabs.assign(d.axes.begin() + 2, d.axes.end());
-  SetParts(LanesOf(set), &g);
+  // A sum is one thread's.
+  if (g.rows > 1 || !d.has_sums()) SetParts(LanesOf(set), &g);
   return g;
 }
 

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "kernels/elementwise.h"
+#include "kernels/reduce_row.h"
 
 namespace weft {
 namespace {
@@ -73,6 +74,7 @@ class Tiles {
         const std::vector<PointwiseLoop<T>>& loops, const KernelContext& c,
         T* memory)
       : d_(d), program_(program), loops_(loops), c_(c) {
+    if (d.has_sums()) sums_.resize(d.stores.size());
     for (int p = 0; p < d.num_places; ++p) {
       places_[p] =
           d.temporary[p] >= 0 ? memory + d.temporary[p] * d.tile : nullptr;
@@ -174,7 +176,12 @@ class Tiles {
       const PointwiseDomain::Store& store = d_.stores[s];
       const T* from = places_[store.place] + begin;
       const int64_t at = row.at_store(s) + column;
-      if (store.is_truth) {
+      if (store.is_sum) {
+        AddUp(s, from, column, n);
+        if (column + n == d_.axes[0])
+          static_cast<T*>(c_.output(store.output).data)[row.at_store(s)] =
+              Sum(s);
+      } else if (store.is_truth) {
         bool* to = static_cast<bool*>(c_.output(store.output).data) + at;
         for (int64_t i = 0; i < n; ++i) to[i] = from[i] != 0;
       } else {
@@ -184,10 +191,31 @@ class Tiles {
     }
   }
 
+  // Adds n elements, from `column` of a row on, to the sums of store s: see
+  // ReduceLanes.
+  void AddUp(size_t s, const T* from, int64_t column, int64_t n) {
+    Lanes& lanes = sums_[s];
+    if (column == 0) lanes.fill(T{0});
+    int64_t i = 0;
+    for (; i + kLanes <= n; i += kLanes) {
+      for (int k = 0; k < kLanes; ++k) lanes[k] += from[i + k];
+    }
+    for (int k = 0; i + k < n; ++k) lanes[k] += from[i + k];
+  }
+
+  T Sum(size_t s) {
+    const T sum = CombineHalves<SumReduction, kLanes>(sums_[s].data());
+    return d_.stores[s].is_mean ? sum / static_cast<T>(d_.axes[0]) : sum;
+  }
+
+  static constexpr int kLanes = 16;  // Tiles are of so many elements, too.
+  using Lanes = std::array<T, kLanes>;
+
   const PointwiseDomain& d_;
   const PointwiseProgram& program_;
   const std::vector<PointwiseLoop<T>>& loops_;
   const KernelContext& c_;
+  absl::InlinedVector<Lanes, 4> sums_;  // By store.
   std::array<T*, kMaxPointwisePlaces> places_;
 };
 
@@ -210,7 +238,8 @@ void InterpretPointwise(const PointwiseProgram& program,
   };
   const int64_t n = rows == 1 ? columns : rows;
   const int64_t work = d.size * static_cast<int64_t>(d.steps.size());
-  if (work <= kElementwiseGrain) return run(0, n);
+  if (work <= kElementwiseGrain || (rows == 1 && d.has_sums()))
+    return run(0, n);
   const int64_t grain = std::max<int64_t>(1, kElementwiseGrain * n / work);
   c.pool().ParallelFor(n, grain, run);
 }

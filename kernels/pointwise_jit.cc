@@ -29,7 +29,8 @@ Key KeyOf(const PointwiseForm& form, VectorSet set) {
     key.push_back(std::bit_cast<int>(step.parameter));
   }
   for (const auto& store : form.stores)
-    key.push_back(2 * store.place + store.is_truth);
+    key.push_back(8 * store.place + 4 * store.is_mean + 2 * store.is_sum +
+                  store.is_truth);
   return key;
 }
 

@@ -33,7 +33,9 @@ class Layouter {
     for (size_t o = 0; o < program_.outputs.size(); ++o) {
       c_.SetOutput(static_cast<int>(o), shapes_[program_.outputs[o]]);
     }
+    stores_.resize(program_.outputs.size());
     PlaceRows(layout.get());
+    WEFT_RETURN_IF_ERROR(ShapeSums());
     for (size_t o = 0; o < program_.outputs.size(); ++o) {
       const TensorShape& shape = shapes_[program_.outputs[o]];
       if (done[o]) continue;
@@ -134,14 +136,37 @@ class Layouter {
   }
 
   void PlaceRows(PointwiseLayout* layout) {
-    row_strides_.resize(program_.outputs.size());
     for (const PointwiseRow& row : program_.rows) {
       std::optional<PointwiseRowPlace> place =
           LayOutRow(row, shapes_[program_.outputs[row.output]], c_);
       if (!place.has_value()) continue;
-      row_strides_[row.output] = place->strides;
+      stores_[row.output] = PointwiseDomain::Store{
+          .output = row.output,
+          .strides = {place->strides.rbegin(), place->strides.rend()}};
       layout->rows.push_back(*std::move(place));
     }
+  }
+
+  absl::Status ShapeSums() {
+    for (const PointwiseSum& sum : program_.sums) {
+      const int reg = program_.outputs[sum.output];
+      TensorShape shape = shapes_[reg];
+      if (shape.rank() == 0) {
+        return InvalidArgument(program_.registers[reg],
+                               " is a scalar but must have a last axis");
+      }
+      shape.set_dim(shape.rank() - 1, 1);
+      const auto steps = Steps(shape);
+      stores_[sum.output] =
+          PointwiseDomain::Store{.output = sum.output,
+                                 .is_sum = true,
+                                 .is_mean = sum.is_mean,
+                                 .strides = {steps.rbegin(), steps.rend()}};
+      stores_[sum.output]->strides[0] = 0;
+      if (!sum.keep_dims) shape.RemoveDim(shape.rank() - 1);
+      c_.SetOutput(sum.output, std::move(shape));
+    }
+    return absl::OkStatus();
   }
 
   // ---- Domains --------------------------------------------------------------
@@ -157,10 +182,7 @@ class Layouter {
       if (needed_[i]) AddLoad(i, &d);
     }
     for (int o : outputs) {
-      if (!row_strides_[o].has_value()) continue;
-      d.stores.push_back(
-          {.output = o,
-           .strides = {row_strides_[o]->rbegin(), row_strides_[o]->rend()}});
+      if (stores_[o].has_value()) d.stores.push_back(*stores_[o]);
     }
     JoinAxes(&d);
     AddSteps(&d);
@@ -268,7 +290,7 @@ class Layouter {
       store.place = place_[program_.outputs[store.output]];
     d->direct.assign(d->num_places, -1);
     for (int o : outputs) {
-      if (row_strides_[o].has_value()) continue;
+      if (stores_[o].has_value()) continue;
       const int r = program_.outputs[o];
       const auto& i = program_.instructions[r - program_.num_inputs];
       const bool is_truth = InfoOf(i.op).types.back() == 'b';
@@ -355,8 +377,8 @@ class Layouter {
   std::vector<int> row_rank_;
   std::vector<bool> needed_;  // By register, of one domain.
   std::vector<int> place_;    // By register, of one domain.
-  // By output: of the row that it is in, if it is in one.
-  std::vector<std::optional<absl::InlinedVector<int64_t, 8>>> row_strides_;
+  // By output: how it is stored, if not one element behind the other.
+  std::vector<std::optional<PointwiseDomain::Store>> stores_;
 };
 
 }  // namespace
@@ -388,6 +410,12 @@ PointwiseProgram PointwiseProgram::FromAttrs(const AttrMap& attrs,
                             .axis = rows[4 * r + 2],
                             .swapped = rows[4 * r + 3] != 0,
                             .name = row_names[r]});
+  }
+  const auto& sums = attrs.Get<std::vector<int64_t>>("sums");
+  for (size_t i = 0; i < sums.size(); i += 3) {
+    program.sums.push_back({.output = static_cast<int>(sums[i]),
+                            .is_mean = sums[i + 1] != 0,
+                            .keep_dims = sums[i + 2] != 0});
   }
   program.num_inputs = num_inputs - num_shapes - 2 * num_rows;
   for (size_t i = 0; i < checks.size(); i += 2) {

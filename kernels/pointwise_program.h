@@ -6,6 +6,7 @@
 #ifndef WEFT_KERNELS_POINTWISE_PROGRAM_H_
 #define WEFT_KERNELS_POINTWISE_PROGRAM_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -33,6 +34,14 @@ struct PointwiseInstruction {
   float parameter = 0;
 };
 
+// An output that is the sum, or the mean, along the last axis of a register.
+// Its elements are added up as those of a row of Sum are.
+struct PointwiseSum {
+  int output = -1;
+  bool is_mean = false;
+  bool keep_dims = false;
+};
+
 struct PointwiseProgram {
   int num_inputs = 0;
   std::vector<PointwiseInstruction> instructions;
@@ -41,6 +50,7 @@ struct PointwiseProgram {
   // numbers, whose value has to be known.
   std::vector<std::pair<int, int>> checks;
   std::vector<PointwiseRow> rows;  // Outputs that are parts of rows.
+  std::vector<PointwiseSum> sums;
   // For messages: "Add 'y'" by instruction, "x:0" by register.
   std::vector<std::string> names;
   std::vector<std::string> registers;
@@ -55,6 +65,7 @@ struct PointwiseProgram {
   //   checks     registers and numbers of shapes, in turn
   //   rows       output, column, axis and whether swapped for each
   //   row_names  one for each
+  //   sums       output, whether the mean, whether it keeps the axis for each
   //   outputs, names, registers
   //
   // The kernel's `num_inputs` are those of the program, the shapes of checks,
@@ -85,8 +96,15 @@ struct PointwiseDomain {
     int place = 0;
     int output = 0;
     bool is_truth = false;
+    bool is_sum = false;  // Of a row.
+    bool is_mean = false;
     std::vector<int64_t> strides = {};  // Per axis, innermost first.
   };
+
+  bool has_sums() const {
+    return std::any_of(stores.begin(), stores.end(),
+                       [](const Store& store) { return store.is_sum; });
+  }
 
   // Along the axes, of a tensor in one piece.
   std::vector<int64_t> DenseStrides() const;

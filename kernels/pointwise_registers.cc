@@ -49,9 +49,9 @@ int MemoryArgument(const VectorCode& code, const VectorInstruction& i,
 
 class Placer {
  public:
-  Placer(const VectorCode& code, const std::vector<int>& order, VectorSet set)
+  Placer(const VectorCode& code, const std::vector<int>& order, VectorSet set,
+         RegisterCount count)
       : code_(code), order_(order), set_(set) {
-    const RegisterCount count = RegistersOf(set);
     holds_[0].assign(count.vectors, kFree);
     holds_[1].assign(count.masks, kFree);
     values_.resize(code.size());
@@ -193,25 +193,28 @@ class Placer {
 
 }  // namespace
 
-RegisterCount RegistersOf(VectorSet set) {
+RegisterCount RegistersOf(VectorSet set, int num_sums) {
   // One vector is kept back for stores of AVX2, one mask for the end of a row.
-  return set == VectorSet::kAvx2 ? RegisterCount{.vectors = 15, .masks = 0}
-                                 : RegisterCount{.vectors = 32, .masks = 6};
+  return set == VectorSet::kAvx2
+             ? RegisterCount{.vectors = 15 - 2 * num_sums, .masks = 0}
+             : RegisterCount{.vectors = 32 - num_sums, .masks = 6};
 }
 
 PlacedCode PlaceInRegisters(const VectorCode& code,
-                            const std::vector<int>& order, VectorSet set) {
-  return Placer(code, order, set).Run();
+                            const std::vector<int>& order, VectorSet set,
+                            RegisterCount registers) {
+  return Placer(code, order, set, registers).Run();
 }
 
 VectorBody MakeVectorBody(const PointwiseForm& form, VectorSet set,
                           int copies) {
+  const RegisterCount registers = RegistersOf(set, form.num_sums());
   VectorBody body{.copies = copies, .code = MakeVectorCode(form, set, copies)};
-  body.placed =
-      PlaceInRegisters(body.code, ScheduleVectorCode(body.code, set), set);
+  body.placed = PlaceInRegisters(
+      body.code, ScheduleVectorCode(body.code, registers), set, registers);
   if (body.placed.num_slots == 0) return body;
   PlacedCode plain =
-      PlaceInRegisters(body.code, KeepVectorOrder(body.code), set);
+      PlaceInRegisters(body.code, KeepVectorOrder(body.code), set, registers);
   if (plain.num_slots < body.placed.num_slots) body.placed = std::move(plain);
   return body;
 }

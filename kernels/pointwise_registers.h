@@ -15,12 +15,15 @@ struct RegisterCount {
   int masks = 0;  // 0: masks are vectors.
 };
 
-RegisterCount RegistersOf(VectorSet set);
+// The last vectors have the sums of a row: AVX2 has two for each, of the first
+// and the second eight of sixteen elements.
+RegisterCount RegistersOf(VectorSet set, int num_sums);
 
 // The instructions but for numbers, ordered so that long chains begin early and
 // run beside each other, as long as there are registers. Stores stand behind
 // all loads: an output may be the memory of an input.
-std::vector<int> ScheduleVectorCode(const VectorCode& code, VectorSet set);
+std::vector<int> ScheduleVectorCode(const VectorCode& code,
+                                    RegisterCount registers);
 // The same in the order of `code`.
 std::vector<int> KeepVectorOrder(const VectorCode& code);
 
@@ -47,7 +50,8 @@ struct PlacedCode {
 // Gives each value of `code`, run in `order`, a register; what does not fit is
 // in memory in between.
 PlacedCode PlaceInRegisters(const VectorCode& code,
-                            const std::vector<int>& order, VectorSet set);
+                            const std::vector<int>& order, VectorSet set,
+                            RegisterCount registers);
 
 // The code for one pass through a loop.
 struct VectorBody {

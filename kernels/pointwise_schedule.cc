@@ -12,6 +12,7 @@ int LatencyOf(VectorOp op) {
   switch (op) {
     case VectorOp::kLoad:
     case VectorOp::kLoadTruth:
+    case VectorOp::kRowValue:
       return 14;
     case VectorOp::kDiv:
       return 34;
@@ -42,9 +43,8 @@ int LatencyOf(VectorOp op) {
 
 class Scheduler {
  public:
-  Scheduler(const VectorCode& code, VectorSet set)
-      : code_(code),
-        limits_{RegistersOf(set).vectors - 2, RegistersOf(set).masks - 2} {}
+  Scheduler(const VectorCode& code, RegisterCount registers)
+      : code_(code), limits_{registers.vectors - 2, registers.masks - 2} {}
 
   std::vector<int> Run() {
     FindUses();
@@ -186,8 +186,9 @@ class Scheduler {
 
 }  // namespace
 
-std::vector<int> ScheduleVectorCode(const VectorCode& code, VectorSet set) {
-  return Scheduler(code, set).Run();
+std::vector<int> ScheduleVectorCode(const VectorCode& code,
+                                    RegisterCount registers) {
+  return Scheduler(code, registers).Run();
 }
 
 std::vector<int> KeepVectorOrder(const VectorCode& code) {

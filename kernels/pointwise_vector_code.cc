@@ -1,5 +1,6 @@
 #include "kernels/pointwise_vector_code.h"
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -166,16 +167,34 @@ VectorValue Record(const Ops& ops, MicroOp op, VectorValue x, VectorValue y,
   return {};
 }
 
+// By place: does anything need it?
+std::vector<bool> UsedPlaces(const PointwiseForm& form) {
+  std::vector<bool> used(form.loads.size() + form.steps.size(), false);
+  for (const PointwiseForm::Step& step : form.steps) {
+    for (int a = 0; a < InfoOf(step.op).arity(); ++a)
+      used[step.arguments[a]] = true;
+  }
+  for (const PointwiseForm::Store& store : form.stores)
+    used[store.place] = true;
+  return used;
+}
+
 template <class Ops>
 void RecordCopy(const PointwiseForm& form, const Ops& ops, int copy) {
-  std::vector<VectorValue> places;
+  std::vector<VectorValue> places(form.loads.size());
+  const std::vector<bool> used = UsedPlaces(form);
   for (size_t l = 0; l < form.loads.size(); ++l) {
     const PointwiseForm::Load& load = form.loads[l];
-    const VectorOp op = load.is_truth ? VectorOp::kLoadTruth : VectorOp::kLoad;
-    places.push_back({ops.recorder->Add({.op = op,
-                                         .pointer = static_cast<int>(l),
-                                         .copy = load.repeats ? 0 : copy,
-                                         .repeats = load.repeats})});
+    if (!used[l]) continue;
+    const bool is_kept = load.row_value >= 0;
+    const VectorOp op = is_kept         ? VectorOp::kRowValue
+                        : load.is_truth ? VectorOp::kLoadTruth
+                                        : VectorOp::kLoad;
+    places[l].id = ops.recorder->Add(
+        {.op = op,
+         .pointer = is_kept ? load.row_value : static_cast<int>(l),
+         .copy = load.repeats ? 0 : copy,
+         .repeats = load.repeats});
   }
   for (const PointwiseForm::Step& step : form.steps) {
     places.push_back(Record(ops, step.op, places[step.arguments[0]],
@@ -187,10 +206,15 @@ void RecordCopy(const PointwiseForm& form, const Ops& ops, int copy) {
     VectorValue value = places[store.place];
     if (store.is_truth)
       value = ops.ZeroOrSelect(ops.Eq(value, ops.Number(0)), ops.Bits(1));
+    const bool is_kept = store.row_value >= 0;
     ops.recorder->Add(
-        {.op = store.is_truth ? VectorOp::kStoreTruth : VectorOp::kStore,
+        {.op = is_kept          ? VectorOp::kStoreRowValue
+               : store.is_sum   ? VectorOp::kAccumulate
+               : store.is_truth ? VectorOp::kStoreTruth
+                                : VectorOp::kStore,
          .arguments = {value.id, -1, -1},
-         .pointer = static_cast<int>(form.loads.size() + s),
+         .pointer = is_kept ? store.row_value
+                            : form.num_memory_loads() + static_cast<int>(s),
          .copy = copy});
   }
 }

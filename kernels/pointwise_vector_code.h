@@ -17,6 +17,7 @@ struct PointwiseForm {
   struct Load {
     bool is_truth = false;  // Of bytes.
     bool repeats = false;   // One element for all of a row.
+    int row_value = -1;     // If not -1: what was kept of the row, below.
   };
   struct Step {
     MicroOp op;
@@ -26,12 +27,27 @@ struct PointwiseForm {
   struct Store {
     int place = 0;
     bool is_truth = false;
+    int row_value = -1;    // If not -1: is kept for the row, under this number.
+    bool is_sum = false;   // The sum of the row is stored,
+    bool is_mean = false;  // divided by its length.
   };
 
+  // Loads from memory come first.
   std::vector<Load> loads;
   std::vector<Step> steps;
   std::vector<Store> stores;
+
+  int num_memory_loads() const;
+  int num_row_values() const;  // That are stored.
+  int num_sums() const;
 };
+
+// A program in two parts: what is the same for all of a row, and the rest.
+struct SplitForm {
+  PointwiseForm row;  // Without steps if there is nothing.
+  PointwiseForm body;
+};
+SplitForm SplitRowValues(const PointwiseForm& form);
 
 // Can code be generated for it? It can unless the C library computes it.
 bool HasVectorCode(MicroOp op);
@@ -40,8 +56,11 @@ enum class VectorOp : uint8_t {
   kNumber,  // The same in all lanes.
   kLoad,
   kLoadTruth,
+  kRowValue,  // From where kStoreRowValue has put it.
   kStore,
   kStoreTruth,  // Of whole numbers.
+  kStoreRowValue,
+  kAccumulate,  // Adds to the sum of the row.
   kAdd,
   kSub,
   kMul,
@@ -78,18 +97,19 @@ enum class VectorOp : uint8_t {
 
 bool MakesMask(VectorOp op);
 inline bool IsStore(VectorOp op) {
-  return op == VectorOp::kStore || op == VectorOp::kStoreTruth;
+  return op >= VectorOp::kStore && op <= VectorOp::kAccumulate;
 }
 inline bool IsLoad(VectorOp op) {
-  return op == VectorOp::kLoad || op == VectorOp::kLoadTruth;
+  return op >= VectorOp::kLoad && op <= VectorOp::kRowValue;
 }
 
 struct VectorInstruction {
   VectorOp op = VectorOp::kNumber;
   std::array<int, 3> arguments = {-1, -1, -1};  // Instructions; -1: none.
   uint32_t bits = 0;                            // Of a number.
-  // Of loads and stores: the load of the form, or the store behind all loads;
-  // which vector from there on; for loads: one element for all lanes.
+  // Of loads and stores: the load of the form, or the store behind those from
+  // memory, or the row value; which vector from there on; for loads: one
+  // element for all lanes.
   int pointer = -1;
   int copy = 0;
   bool repeats = false;

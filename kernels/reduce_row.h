@@ -101,8 +101,8 @@ WEFT_INLINE T CombineHalves(const T* x) {
   }
 }
 
-// All of x[0 .. n) combined, in 16 interleaved lanes: an order that vector
-// instructions of any width can keep.
+// All of x[0 .. n) combined, in 16 interleaved lanes if there are so many: an
+// order that vector instructions of any width can keep.
 template <typename R, typename T>
 WEFT_INLINE T ReduceLanes(const T* x, int64_t n) {
   constexpr int kLanes = 16;
@@ -116,7 +116,8 @@ WEFT_INLINE T ReduceLanes(const T* x, int64_t n) {
       for (int k = 0; k < kLanes; ++k)
         lanes[k] = R::Combine(lanes[k], x[i + k]);
     }
-    result = CombineHalves<R, kLanes>(lanes);
+    for (int k = 0; i + k < n; ++k) lanes[k] = R::Combine(lanes[k], x[i + k]);
+    return CombineHalves<R, kLanes>(lanes);
   }
   for (; i < n; ++i) result = R::Combine(result, x[i]);
   return result;

@@ -5,6 +5,9 @@
 // along every edge that is not within a group. Then nodes that are connected
 // and equally deep are a group, and a way through anything else leads deeper.
 //
+// What is next to nothing to compute, from one tensor of its size, is computed
+// again in each program that uses it rather than kept in memory.
+//
 // A _Like within a group (see AssumeShapes) computes nothing: the program has a
 // check instead, for its layout.
 #include <algorithm>
@@ -18,6 +21,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/pointwise.h"
 #include "runtime/passes/passes.h"
+#include "runtime/passes/program_outputs.h"
 
 namespace weft {
 namespace {
@@ -163,7 +167,7 @@ class Fuser {
     }
   }
 
-  int Find(int node) {
+  int Find(int node) const {
     while (group_[node] != node) node = group_[node] = group_[group_[node]];
     return node;
   }
@@ -221,15 +225,19 @@ class Fuser {
         members[root].push_back(node);
       }
     }
+    is_program_.assign(num_nodes_, false);
+    for (int root : roots) {
+      is_program_[root] =
+          members[root].size() >= 2 || GainsAlone(members[root][0]);
+    }
     FindOuterUses();
     replacement_.resize(graph_.values.size());
     for (size_t v = 0; v < replacement_.size(); ++v)
       replacement_[v] = static_cast<int>(v);
     int nodes = 0, programs = 0;
     for (int root : roots) {
-      if (members[root].size() < 2 && !GainsAlone(members[root][0])) continue;
+      if (!is_program_[root] || !EmitProgram(members[root])) continue;
       nodes += static_cast<int>(members[root].size());
-      EmitProgram(members[root]);
       if (++programs > kMaxLines) continue;
       lines->push_back(absl::StrCat("  ", graph_.Describe(members[root].back()),
                                     " and ", members[root].size() - 1,
@@ -258,7 +266,7 @@ class Fuser {
     if (IsLike(graph_.nodes[node])) return false;
     const MicroOp op = *MicroOpOf(graph_.nodes[node]);
     return type_[node] == DataType::kFloat &&
-           (TakesParts(node) || op == MicroOp::kExp ||
+           (TakesParts(node) || IsAddedUp(node) || op == MicroOp::kExp ||
             op == MicroOp::kSigmoid || op == MicroOp::kTanh ||
             op == MicroOp::kSoftplusGrad);
   }
@@ -272,21 +280,90 @@ class Fuser {
     });
   }
 
-  // Marks the values that something outside of their group uses.
+  // Is the only use of the result that its rows are added up? Then a program
+  // can do both.
+  bool IsAddedUp(int node) const {
+    const std::vector<int>& users = after_[node];
+    return users.size() == 1 && RowSumOf(graph_, users[0]).has_value();
+  }
+
+  // Marks the values that something outside of their group uses, unless all
+  // that does so computes them again.
   void FindOuterUses() {
     used_outside_.assign(graph_.values.size(), false);
+    FindCheap();
+    std::vector<int> added(num_nodes_, 0);  // By root: registers, at most.
     for (int n = 0; n < num_nodes_; ++n) {
       for (int input : graph_.nodes[n].inputs) {
         const int maker = graph_.values[input].node;
-        if (maker < 0) continue;
-        const bool inside = CanFuse(n) && CanFuse(maker) &&
-                            Find(n) == Find(maker) && Joins(maker, n);
-        if (!inside) used_outside_[input] = true;
+        if (maker < 0 || IsInside(maker, n)) continue;
+        used_outside_[input] = true;
+        const bool fits = CanFuse(n) && is_program_[Find(n)] &&
+                          !IsLike(graph_.nodes[n]) && Joins(maker, n) &&
+                          graph_.nodes[n].frame == graph_.nodes[maker].frame;
+        if (!fits || !HasRoomFor(maker, Find(n), &added)) again_[maker] = false;
       }
     }
     for (const PlanFrame& frame : graph_.frames) {
-      for (int result : frame.results) used_outside_[result] = true;
+      for (int result : frame.results) {
+        used_outside_[result] = true;
+        const int maker = graph_.values[result].node;
+        if (maker >= 0) again_[maker] = false;
+      }
     }
+    for (int n = 0; n < num_nodes_; ++n) {
+      if (again_[n]) used_outside_[graph_.nodes[n].outputs[0]] = false;
+    }
+  }
+
+  // What may be computed again; not what itself needs such.
+  void FindCheap() {
+    again_.assign(num_nodes_, false);
+    for (const PlanFrame& frame : graph_.frames) {
+      for (int node : frame.nodes) {
+        if (!CanFuse(node) || !IsCheap(graph_.nodes[node])) continue;
+        again_[node] =
+            std::none_of(before_[node].begin(), before_[node].end(),
+                         [this](int before) { return again_[before]; });
+      }
+    }
+  }
+
+  // Does the program of `root` stay small enough with `node` in it, too?
+  bool HasRoomFor(int node, int root, std::vector<int>* added) const {
+    (*added)[root] += 1 + static_cast<int>(graph_.nodes[node].inputs.size());
+    return instructions_[root] + inputs_[root] + (*added)[root] <=
+           kMaxInstructions + 2 * kMaxInputs;
+  }
+
+  bool IsInside(int maker, int user) const {
+    return CanFuse(user) && CanFuse(maker) && Find(user) == Find(maker) &&
+           Joins(maker, user);
+  }
+
+  // Is it one simple operation, on at most one tensor that is as large as the
+  // result? The others are scalars, or have one element per row, or are a row.
+  bool IsCheap(const PlanNode& node) const {
+    if (IsLike(node)) return false;
+    switch (*MicroOpOf(node)) {
+      case MicroOp::kAdd:
+      case MicroOp::kSub:
+      case MicroOp::kMul:
+      case MicroOp::kNeg:
+        break;
+      default:
+        return false;
+    }
+    const TensorShape& result = *graph_.values[node.outputs[0]].shape;
+    if (result.rank() < 1 || result.dim(-1) < 2) return false;
+    const auto is_small = [&](int input) {
+      const TensorShape& shape = *graph_.values[input].shape;
+      return shape.has_rank() &&
+             (shape.rank() < result.rank() || shape.dim(-1) == 1);
+    };
+    return std::count_if(node.inputs.begin(), node.inputs.end(), is_small) +
+               1 >=
+           static_cast<int64_t>(node.inputs.size());
   }
 
   // The register of an argument of `node`: what the group has computed, or an
@@ -296,6 +373,12 @@ class Fuser {
     if (!by_row) {
       const auto made = result_of_.find(value);
       if (made != result_of_.end()) return -1 - made->second;
+      const int maker = graph_.values[value].node;
+      if (maker >= 0 && maker < num_nodes_ && again_[maker] &&
+          graph_.nodes[maker].frame == graph_.nodes[node].frame) {
+        EmitNode(maker);
+        return -1 - result_of_.at(value);
+      }
     }
     for (size_t i = 0; i < program_inputs_.size(); ++i) {
       if (program_inputs_[i] == value && input_by_row_[i] == by_row)
@@ -327,7 +410,8 @@ class Fuser {
         absl::StrCat(graph_.nodes[node].source->name(), ":0"));
   }
 
-  void EmitProgram(const std::vector<int>& members) {
+  // False if nothing uses what they compute.
+  bool EmitProgram(const std::vector<int>& members) {
     program_inputs_.clear();
     input_by_row_.clear();
     input_names_.clear();
@@ -368,7 +452,7 @@ class Fuser {
             shapes[uses.back().second].MergedWith(shape);
       }
     }
-    if (outputs.empty()) return;
+    if (outputs.empty()) return false;
     input_names_.insert(input_names_.end(), result_names_.begin(),
                         result_names_.end());
     MadeOp op{.op = "_Pointwise", .assumes = !checks_.empty()};
@@ -379,6 +463,7 @@ class Fuser {
     op.attrs.Set("checks", checks_);
     op.attrs.Set("rows", std::vector<int64_t>());
     op.attrs.Set("row_names", std::vector<std::string>());
+    op.attrs.Set("sums", std::vector<int64_t>());
     op.attrs.Set("names", names_);
     op.attrs.Set("registers", input_names_);
     op.names_its_parts = op.is_pure = true;
@@ -393,6 +478,7 @@ class Fuser {
                        graph_.nodes[members[0]].frame, inputs, shapes);
     for (const auto& [value, output] : uses)
       replacement_[value] = graph_.nodes[made].outputs[output];
+    return true;
   }
 
   void EmitNode(int node) {
@@ -440,10 +526,13 @@ class Fuser {
   std::vector<bool> is_control_;
   std::vector<DataType> type_;  // Of numbers; kInvalid: can not be fused.
   std::vector<int> depth_;
-  std::vector<int> group_;          // By node: towards the group's root.
+  // By node: towards the group's root.
+  mutable std::vector<int> group_;
   std::vector<int> instructions_;   // By root.
   std::vector<int> inputs_;         // By root: at most.
+  std::vector<bool> is_program_;    // By root.
   std::vector<bool> used_outside_;  // By value.
+  std::vector<bool> again_;         // By node: is computed wherever it is used.
   std::vector<int> replacement_;    // By value.
 
   // The program that is being made. Results are -1 - instruction until the

@@ -54,6 +54,8 @@ absl::Status RunRewrites(const RewriteOptions& options, PlanGraph* graph,
   WEFT_RETURN_IF_ERROR(Tidy(graph));
   FusePointwise(graph, report);
   WEFT_RETURN_IF_ERROR(Tidy(graph));
+  SumRows(graph, report);
+  WEFT_RETURN_IF_ERROR(Tidy(graph));
   WriteRows(graph, report);
   return OrderNodes(graph);
 }

@@ -92,6 +92,9 @@ void SplitFirst(PlanGraph* graph, PassReport* report);
 // Connected elementwise nodes become one: a _Pointwise program.
 void FusePointwise(PlanGraph* graph, PassReport* report);
 
+// Programs add up the rows of what they compute.
+void SumRows(PlanGraph* graph, PassReport* report);
+
 // What programs compute for rows that loops set they write there.
 void WriteRows(PlanGraph* graph, PassReport* report);
 

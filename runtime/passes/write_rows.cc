@@ -7,7 +7,6 @@
 // place. Where nothing else uses y, it is r.
 #include <algorithm>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,6 +16,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/passes/passes.h"
+#include "runtime/passes/program_outputs.h"
 #include "runtime/passes/tensor_parts.h"
 
 namespace weft {
@@ -51,23 +51,27 @@ class Writer {
   bool WritePart(int set_row, size_t part) {
     const PlanNode& set = graph_.nodes[set_row];
     const int value = set.inputs[part];
-    const int maker = graph_.values[value].node;
-    if (maker < 0 || graph_.nodes[maker].made == nullptr ||
-        graph_.nodes[maker].made->op != "_Pointwise" ||
-        graph_.nodes[maker].frame != set.frame ||
-        graph_.values[value].dtype == DataType::kBool) {
+    const int maker = ProgramOf(graph_, value, set.frame);
+    if (maker < 0 || graph_.values[value].dtype == DataType::kBool)
       return false;
-    }
     const std::optional<int64_t> column = ColumnOf(set, part);
-    const auto& rows =
-        graph_.nodes[maker].attrs().Get<std::vector<std::string>>("row_names");
-    if (!column.has_value() || rows.size() >= kMaxRows ||
+    if (!column.has_value() || !IsFree(maker, graph_.values[value].index) ||
         DependsOn(set.inputs[kRows], maker) ||
         DependsOn(set.inputs[kIndex], maker)) {
       return false;
     }
-    AddRow(maker, graph_.values[value].index, set_row, part, *column);
+    AddRow(maker, set_row, part, *column);
     return true;
+  }
+
+  // Can the output become a row? A sum of a row is none.
+  bool IsFree(int program, int output) const {
+    const AttrMap& attrs = graph_.nodes[program].attrs();
+    const auto& sums = attrs.Get<std::vector<int64_t>>("sums");
+    for (size_t i = 0; i < sums.size(); i += 3) {
+      if (sums[i] == output) return false;
+    }
+    return attrs.Get<std::vector<std::string>>("row_names").size() < kMaxRows;
   }
 
   // Where the part begins along the axis of parts, if that is known.
@@ -113,51 +117,27 @@ class Writer {
     return false;
   }
 
-  // Output `output` of the program becomes a row, or gets one beside it.
-  void AddRow(int program, int output, int set_row, size_t part,
-              int64_t column) {
-    PlanNode& node = graph_.nodes[program];
+  // The part, an output of the program, becomes a row, or gets one beside it.
+  void AddRow(int program, int set_row, size_t part, int64_t column) {
     PlanNode& set = graph_.nodes[set_row];
-    auto op = std::make_shared<MadeOp>(*node.made);
-    const int value = node.outputs[output];
-    if (uses_[value] > 1) {
-      --uses_[value];
-      output = AddOutput(program, output, op.get());
-      set.inputs[part] = node.outputs[output];
-    }
-    auto rows = op->attrs.Get<std::vector<int64_t>>("rows");
+    const ProgramOutput output = TakeOutput(&graph_, set.inputs[part], &uses_);
+    set.inputs[part] = output.value;
+    MadeOp& op = *output.op;
+    auto rows = op.attrs.Get<std::vector<int64_t>>("rows");
     const bool swapped = set.attrs().Get<bool>("swapped");
-    rows.insert(rows.end(), {output, column, AxisOf(set), swapped ? 1 : 0});
-    op->attrs.Set("rows", rows);
-    auto names = op->attrs.Get<std::vector<std::string>>("row_names");
+    rows.insert(rows.end(), {output.index, column, AxisOf(set), swapped});
+    op.attrs.Set("rows", rows);
+    auto names = op.attrs.Get<std::vector<std::string>>("row_names");
     names.push_back(graph_.Describe(set_row));
-    op->attrs.Set("row_names", names);
+    op.attrs.Set("row_names", names);
+    PlanNode& node = graph_.nodes[program];
     for (size_t i : {kRows, kIndex}) {
       node.inputs.push_back(set.inputs[i]);
-      op->input_types.push_back(graph_.values[set.inputs[i]].dtype);
-      ++op->num_optional_inputs;
+      op.input_types.push_back(graph_.values[set.inputs[i]].dtype);
+      ++op.num_optional_inputs;
     }
-    op->is_pure = false;
-    node.made = std::move(op);
-  }
-
-  // The same result again, as an output of its own.
-  int AddOutput(int program, int output, MadeOp* op) {
-    const PlanValue value =
-        graph_.values[graph_.nodes[program].outputs[output]];
-    const int index = static_cast<int>(graph_.nodes[program].outputs.size());
-    graph_.nodes[program].outputs.push_back(
-        graph_.AddValue({.dtype = value.dtype,
-                         .node = program,
-                         .index = index,
-                         .frame = value.frame,
-                         .shape = value.shape}));
-    uses_.push_back(1);
-    auto outputs = op->attrs.Get<std::vector<int64_t>>("outputs");
-    outputs.push_back(outputs[output]);
-    op->attrs.Set("outputs", outputs);
-    op->output_types.push_back(value.dtype);
-    return index;
+    op.is_pure = false;
+    node.made = output.op;
   }
 
   PlanGraph& graph_;

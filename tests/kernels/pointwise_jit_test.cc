@@ -63,7 +63,9 @@ class Guarded {
 // A program and what it is run on.
 class Trial {
  public:
-  Trial(PointwiseForm form, int64_t columns, int64_t rows, std::mt19937* random)
+  // `special`: infinities, NaN and numbers of any size are among the inputs.
+  Trial(PointwiseForm form, int64_t columns, int64_t rows, std::mt19937* random,
+        bool special = true)
       : form_(std::move(form)), columns_(columns), rows_(rows) {
     for (const PointwiseForm::Load& load : form_.loads) {
       const int64_t row = load.repeats ? 1 : columns;
@@ -77,7 +79,7 @@ class Trial {
         if (load.is_truth) {
           inputs_.back()->truths()[i] = (*random)() % 2;
         } else {
-          inputs_.back()->floats()[i] = Number(random);
+          inputs_.back()->floats()[i] = Number(special, random);
         }
       }
     }
@@ -93,17 +95,22 @@ class Trial {
       row_bytes.push_back(strides_[l] * SizeOf(form_.loads[l].is_truth));
     }
     for (const PointwiseForm::Store& store : form_.stores) {
-      const int64_t size = SizeOf(store.is_truth);
-      outputs.push_back(std::make_unique<Guarded>(rows_ * columns_ * size));
+      const int64_t size =
+          SizeOf(store.is_truth) * (store.is_sum ? 1 : columns_);
+      outputs.push_back(std::make_unique<Guarded>(rows_ * size));
       pointers.push_back(outputs.back()->data());
-      row_bytes.push_back(columns_ * size);
+      row_bytes.push_back(size);
     }
     function.code()(pointers.data(), row_bytes.data(), columns_, rows_);
     for (int64_t row = 0; row < rows_; ++row) {
       const std::vector<std::vector<float>> places = Interpret(row);
       for (size_t s = 0; s < form_.stores.size(); ++s) {
-        Compare(places[form_.stores[s].place], *outputs[s],
-                form_.stores[s].is_truth, row);
+        const PointwiseForm::Store& store = form_.stores[s];
+        if (store.is_sum) {
+          CompareSum(places[store.place], store.is_mean, *outputs[s], row);
+        } else {
+          Compare(places[store.place], *outputs[s], store.is_truth, row);
+        }
       }
     }
   }
@@ -113,8 +120,8 @@ class Trial {
     return is_truth ? 1 : static_cast<int64_t>(sizeof(float));
   }
 
-  static float Number(std::mt19937* random) {
-    switch ((*random)() % 4) {
+  static float Number(bool special, std::mt19937* random) {
+    switch (special ? (*random)() % 4 : 2) {
       case 0:
         return kSpecial[(*random)() % std::size(kSpecial)];
       case 1:
@@ -163,6 +170,26 @@ class Trial {
                   std::bit_cast<uint32_t>(expected[i]))
             << value << " " << expected[i] << Describe(row, i);
       }
+    }
+  }
+
+  // Element i is added to sum i % 16; these are added up in halves.
+  void CompareSum(const std::vector<float>& elements, bool is_mean,
+                  const Guarded& output, int64_t row) const {
+    std::vector<float> sums(16, 0.0f);
+    for (size_t i = 0; i < elements.size(); ++i) sums[i % 16] += elements[i];
+    for (size_t half = 8; half > 0; half /= 2) {
+      for (size_t i = 0; i < half; ++i) sums[i] += sums[i + half];
+    }
+    const float expected =
+        is_mean ? sums[0] / static_cast<float>(columns_) : sums[0];
+    const float value = output.floats()[row];
+    if (std::isnan(expected)) {
+      ASSERT_TRUE(std::isnan(value)) << Describe(row, -1);
+    } else {
+      ASSERT_EQ(std::bit_cast<uint32_t>(value),
+                std::bit_cast<uint32_t>(expected))
+          << value << " " << expected << Describe(row, -1);
     }
   }
 
@@ -328,6 +355,58 @@ TEST(PointwiseJitTest, WhatHasNoRegisterIsInMemory) {
     EXPECT_GT(function->num_spills(), 0);
     for (int64_t columns : {1, 15, 16, 17, 40, 64})
       Trial(form, columns, 2, &random).Check(*function);
+  });
+}
+
+TEST(PointwiseJitTest, RowsAreAddedUp) {
+  // (x - tanh m)^2 and its sum, and the mean of |x| e^|m|.
+  const PointwiseForm form = {
+      .loads = {{}, {.repeats = true}},
+      .steps = {{.op = MicroOp::kTanh, .arguments = {1, 0, 0}},
+                {.op = MicroOp::kSub, .arguments = {0, 2, 0}},
+                {.op = MicroOp::kSquare, .arguments = {3, 0, 0}},
+                {.op = MicroOp::kAbs, .arguments = {1, 0, 0}},
+                {.op = MicroOp::kExp, .arguments = {5, 0, 0}},
+                {.op = MicroOp::kAbs, .arguments = {0, 0, 0}},
+                {.op = MicroOp::kMul, .arguments = {6, 7, 0}}},
+      .stores = {{.place = 4, .is_sum = true},
+                 {.place = 4},
+                 {.place = 8, .is_sum = true, .is_mean = true}}};
+  EXPECT_EQ(SplitRowValues(form).row.steps.size(), 3u);
+  EXPECT_EQ(SplitRowValues(form).body.steps.size(), 4u);
+  std::mt19937 random(6);
+  ForEachVectorSet([&](VectorSet set) {
+    const auto function = FindPointwiseFunction(form, set);
+    ASSERT_NE(function, nullptr);
+    for (int64_t columns = 1; columns <= 100; ++columns) {
+      for (bool special : {false, true}) {
+        Trial(form, columns, 1 + columns % 3, &random, special)
+            .Check(*function);
+        if (::testing::Test::HasFatalFailure()) return;
+      }
+    }
+  });
+}
+
+// The sum is of sixteen elements at a time also where two vectors need more
+// registers than there are.
+TEST(PointwiseJitTest, SumsOfLargePrograms) {
+  std::mt19937 random(7);
+  ForEachVectorSet([&](VectorSet set) {
+    for (int n = 0; n < 40; ++n) {
+      PointwiseForm form = RandomForm(12, 48, &random);
+      for (int s = 47; s >= 0 && form.num_sums() < 2; --s) {
+        if (InfoOf(form.steps[s].op).types.back() == 'b') continue;
+        form.stores.push_back(
+            {.place = 12 + s, .is_sum = true, .is_mean = s % 2 == 0});
+      }
+      const auto function = FindPointwiseFunction(form, set);
+      ASSERT_NE(function, nullptr);
+      for (int64_t columns : {3, 8, 13, 16, 27, 48, 70}) {
+        Trial(form, columns, 2, &random, /*special=*/false).Check(*function);
+        if (::testing::Test::HasFatalFailure()) return;
+      }
+    }
   });
 }
 

@@ -46,6 +46,22 @@ class RewritesTest : public ::testing::Test {
       EXPECT_THAT(with[i], TensorNear(without[i], tolerance)) << i;
   }
 
+  // Also without generated code, and by two threads.
+  void ExpectAllSame(const Outputs& outputs, const std::vector<Feed>& feeds,
+                     double tolerance = 1e-5) {
+    const std::vector<Tensor> expected = weft::Run(
+        outputs, feeds, {.num_threads = 1, .passes = {.enabled = false}});
+    for (bool generated : {false, true}) {
+      for (int threads : {1, 2}) {
+        const std::vector<Tensor> found = weft::Run(
+            outputs, feeds,
+            {.num_threads = threads, .passes = {.generated_code = generated}});
+        for (size_t i = 0; i < found.size(); ++i)
+          EXPECT_THAT(found[i], TensorNear(expected[i], tolerance)) << i;
+      }
+    }
+  }
+
   Tensor Random(const TensorShape& shape) {
     std::uniform_real_distribution<float> uniform(-1, 1);
     std::vector<float> values(shape.num_elements());

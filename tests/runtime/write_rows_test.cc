@@ -32,22 +32,6 @@ void Fuse(PlanGraph* graph, PassReport* report) {
 
 class WriteRowsTest : public LoopRewritesTest {
  protected:
-  // With generated code and without, by one thread and by two, the outputs are
-  // what they are without passes.
-  void ExpectAllSame(const Outputs& outputs, const std::vector<Feed>& feeds) {
-    const std::vector<Tensor> expected = weft::Run(
-        outputs, feeds, {.num_threads = 1, .passes = {.enabled = false}});
-    for (bool generated : {false, true}) {
-      for (int threads : {1, 2}) {
-        const std::vector<Tensor> found = weft::Run(
-            outputs, feeds,
-            {.num_threads = threads, .passes = {.generated_code = generated}});
-        for (size_t i = 0; i < found.size(); ++i)
-          EXPECT_THAT(found[i], TensorNear(expected[i], 1e-5)) << i;
-      }
-    }
-  }
-
   // So many steps: body(step, state) gives the next state and what is kept of
   // the step. All that is kept, and the last state.
   template <typename Body>
