@@ -1,10 +1,5 @@
 // Connected elementwise nodes become one program.
 //
-// Nodes of a group must be able to run as one: no way may lead out of a group
-// and back into it. To see that at once each node gets a depth, which grows
-// along every edge that is not within a group. Then nodes that are connected
-// and equally deep are a group, and a way through anything else leads deeper.
-//
 // What is next to nothing to compute, from one tensor of its size, is computed
 // again in each program that uses it rather than kept in memory.
 //
@@ -21,31 +16,23 @@
 #include "absl/strings/str_cat.h"
 #include "core/pointwise.h"
 #include "runtime/passes/passes.h"
+#include "runtime/passes/pointwise_groups.h"
 #include "runtime/passes/program_outputs.h"
 
 namespace weft {
 namespace {
 
-// Larger programs are cut in two.
-constexpr int kMaxInstructions = 48;
-constexpr int kMaxInputs = 24;
 // So many groups have a line each in the report.
 constexpr int kMaxLines = 20;
 
 class Fuser {
  public:
-  explicit Fuser(PlanGraph* graph) : graph_(*graph) {}
+  explicit Fuser(PlanGraph* graph)
+      : graph_(*graph),
+        num_nodes_(static_cast<int>(graph->nodes.size())),
+        groups_(*graph) {}
 
   void Run(PassReport* report) {
-    const size_t n = graph_.nodes.size();
-    num_nodes_ = static_cast<int>(n);
-    type_.assign(n, DataType::kInvalid);
-    FindEdges();
-    for (const PlanFrame& frame : graph_.frames) {
-      for (int node : frame.nodes) FindType(node);
-    }
-    FindDepths();
-    MakeGroups();
     std::vector<std::string> lines;
     const auto [nodes, programs] = Emit(&lines);
     report->push_back(absl::StrCat("pointwise: ", nodes, " nodes became ",
@@ -54,173 +41,13 @@ class Fuser {
   }
 
  private:
-  void FindEdges() {
-    before_.resize(num_nodes_);
-    after_.resize(num_nodes_);
-    is_control_.assign(num_nodes_, false);
-    ForEachDependency(graph_, [&](int from, int to) {
-      before_[to].push_back(from);
-      after_[from].push_back(to);
-    });
-    for (const PlanNode& node : graph_.nodes) {
-      for (int control : node.controls) is_control_[control] = true;
-    }
-    for (const PlanFrame& frame : graph_.frames) {
-      for (int target : frame.targets) is_control_[target] = true;
-    }
-  }
-
-  // ---- What can be fused ----------------------------------------------------
-
-  const MicroOp* MicroOpOf(const PlanNode& node) const {
-    if (node.made != nullptr) return nullptr;
-    if (node.traits().form == OpForm::kBiasAdd)
-      return AddsToRows(node) ? FindMicroOp("add") : nullptr;
-    if (!node.traits().pointwise.has_value()) return nullptr;
-    return FindMicroOp(node.traits().pointwise->micro_op);
-  }
-
-  // Is a bias as long as the rows that it is added to? An addition would repeat
-  // what BiasAdd refuses.
-  bool AddsToRows(const PlanNode& node) const {
-    const TensorShape& value = *graph_.values[node.inputs[0]].shape;
-    const TensorShape& bias = *graph_.values[node.inputs[1]].shape;
-    return node.attrs().Get<std::string>("data_format") == "NHWC" &&
-           value.rank() >= 2 && bias.rank() == 1 && bias.dim(0) >= 0 &&
-           value.dim(-1) == bias.dim(0);
-  }
-
-  static bool IsLike(const PlanNode& node) {
-    return node.made != nullptr && node.made->op == "_Like";
-  }
-
-  // The type of the numbers of a node that can be fused; of one that only has
-  // truth values, that of the numbers it comes from.
-  void FindType(int id) {
-    const PlanNode& node = graph_.nodes[id];
-    if (IsLike(node)) {
-      const DataType dtype = graph_.values[node.outputs[0]].dtype;
-      const bool fits = dtype == DataType::kFloat || dtype == DataType::kDouble;
-      if (fits && !is_control_[id]) type_[id] = dtype;
-      return;
-    }
-    const MicroOp* op = MicroOpOf(node);
-    if (op == nullptr || node.role != OpRole::kCompute ||
-        node.phase != WritePhase::kNone || node.traits().stateful ||
-        !node.controls.empty() || is_control_[id] || node.outputs.size() != 1) {
-      return;
-    }
-    const MicroOpInfo& info = InfoOf(*op);
-    // AddN is a row of additions.
-    const bool adds = *op == MicroOp::kAdd && node.inputs.size() >= 2;
-    if (!adds && static_cast<int>(node.inputs.size()) != info.arity()) return;
-    const AttrValue* strict = node.attrs().Find("incompatible_shape_error");
-    if (strict != nullptr && !*strict->get_if<bool>()) return;
-    DataType type = DataType::kInvalid;
-    auto fits = [&](int value, char kind) {
-      const DataType dtype = graph_.values[value].dtype;
-      if (kind == 'b') return dtype == DataType::kBool;
-      if (dtype != DataType::kFloat && dtype != DataType::kDouble) return false;
-      if (type == DataType::kInvalid) type = dtype;
-      return type == dtype;
-    };
-    for (size_t i = 0; i < node.inputs.size(); ++i) {
-      if (!fits(node.inputs[i], adds ? 'n' : info.types[i])) return;
-    }
-    if (!fits(node.outputs[0], info.types.back())) return;
-    for (size_t i = 0; type == DataType::kInvalid && i < before_[id].size();
-         ++i) {
-      type = type_[before_[id][i]];
-    }
-    type_[id] = type != DataType::kInvalid ? type : DataType::kFloat;
-  }
-
-  bool CanFuse(int node) const { return type_[node] != DataType::kInvalid; }
-
-  // Can the result of `from` be a register of the program with `to`?
-  bool Joins(int from, int to) const {
-    if (!CanFuse(from) || type_[from] != type_[to]) return false;
-    if (IsLike(graph_.nodes[to])) return true;
-    // A condition by row is read as one.
-    return *MicroOpOf(graph_.nodes[to]) != MicroOp::kSelectRows ||
-           graph_.nodes[to].inputs[0] != graph_.nodes[from].outputs[0];
-  }
-
-  // ---- Groups ---------------------------------------------------------------
-
-  // What is only used later is computed later, together with what uses it.
-  void FindDepths() {
-    depth_.assign(num_nodes_, 0);
-    for (const PlanFrame& frame : graph_.frames) {
-      for (int node : frame.nodes) {
-        for (int p : before_[node])
-          depth_[node] = std::max(depth_[node], depth_[p] + !Joins(p, node));
-      }
-      for (size_t i = frame.nodes.size(); i-- > 0;) {
-        const int node = frame.nodes[i];
-        if (!CanFuse(node) || after_[node].empty()) continue;
-        int latest = depth_[after_[node][0]];
-        for (int s : after_[node])
-          latest = std::min(latest, depth_[s] - !Joins(node, s));
-        depth_[node] = std::max(depth_[node], latest);
-      }
-    }
-  }
-
-  int Find(int node) const {
-    while (group_[node] != node) node = group_[node] = group_[group_[node]];
-    return node;
-  }
-
-  void MakeGroups() {
-    group_.resize(num_nodes_);
-    for (int n = 0; n < num_nodes_; ++n) group_[n] = n;
-    instructions_.assign(num_nodes_, 0);
-    inputs_.assign(num_nodes_, 0);
-    for (const PlanFrame& frame : graph_.frames) {
-      for (int node : frame.nodes) {
-        for (int p : before_[node])
-          depth_[node] = std::max(depth_[node], depth_[p] + !Joins(p, node));
-        if (CanFuse(node)) Join(node);
-      }
-    }
-  }
-
-  // Unites `node` with the groups of its depth that it uses, or, if that would
-  // be too large, makes it deeper.
-  void Join(int node) {
-    const int own = static_cast<int>(graph_.nodes[node].inputs.size());
-    instructions_[node] = std::max(1, own - 1);
-    inputs_[node] = own;
-    std::vector<int> groups;
-    int instructions = instructions_[node], inputs = own;
-    for (int p : before_[node]) {
-      if (depth_[p] != depth_[node] || !Joins(p, node)) continue;
-      const int g = Find(p);
-      if (std::find(groups.begin(), groups.end(), g) != groups.end()) continue;
-      groups.push_back(g);
-      instructions += instructions_[g];
-      inputs += inputs_[g];
-    }
-    if (instructions > kMaxInstructions || inputs > 2 * kMaxInputs) {
-      ++depth_[node];
-      return;
-    }
-    for (int g : groups) group_[g] = node;
-    instructions_[node] = instructions;
-    inputs_[node] = inputs - static_cast<int>(groups.size());
-  }
-
-  // ---- Programs -------------------------------------------------------------
-
   std::pair<int, int> Emit(std::vector<std::string>* lines) {
-    LeaveLikesAlone();
     std::vector<std::vector<int>> members(num_nodes_);
     std::vector<int> roots;
     for (const PlanFrame& frame : graph_.frames) {
       for (int node : frame.nodes) {
-        if (!CanFuse(node)) continue;
-        const int root = Find(node);
+        if (!groups_.CanFuse(node)) continue;
+        const int root = groups_.Find(node);
         if (members[root].empty()) roots.push_back(root);
         members[root].push_back(node);
       }
@@ -249,23 +76,12 @@ class Fuser {
     return {nodes, programs};
   }
 
-  // A _Like is only part of a program that computes what it is like.
-  void LeaveLikesAlone() {
-    for (int n = 0; n < num_nodes_; ++n) {
-      if (!CanFuse(n) || !IsLike(graph_.nodes[n])) continue;
-      const int maker = graph_.values[graph_.nodes[n].inputs[0]].node;
-      const bool joined =
-          maker >= 0 && Joins(maker, n) && Find(maker) == Find(n);
-      if (!joined) type_[n] = DataType::kInvalid;
-    }
-  }
-
   // Is a program of this node alone faster than its own kernel, which follows
   // the C library?
   bool GainsAlone(int node) const {
-    if (IsLike(graph_.nodes[node])) return false;
-    const MicroOp op = *MicroOpOf(graph_.nodes[node]);
-    return type_[node] == DataType::kFloat &&
+    if (groups_.IsLike(graph_.nodes[node])) return false;
+    const MicroOp op = *groups_.MicroOpOf(graph_.nodes[node]);
+    return groups_.type(node) == DataType::kFloat &&
            (TakesParts(node) || IsAddedUp(node) || op == MicroOp::kExp ||
             op == MicroOp::kSigmoid || op == MicroOp::kTanh ||
             op == MicroOp::kSoftplusGrad);
@@ -283,7 +99,7 @@ class Fuser {
   // Is the only use of the result that its rows are added up? Then a program
   // can do both.
   bool IsAddedUp(int node) const {
-    const std::vector<int>& users = after_[node];
+    const std::vector<int>& users = groups_.after(node);
     return users.size() == 1 && RowSumOf(graph_, users[0]).has_value();
   }
 
@@ -298,10 +114,12 @@ class Fuser {
         const int maker = graph_.values[input].node;
         if (maker < 0 || IsInside(maker, n)) continue;
         used_outside_[input] = true;
-        const bool fits = CanFuse(n) && is_program_[Find(n)] &&
-                          !IsLike(graph_.nodes[n]) && Joins(maker, n) &&
+        const bool fits = groups_.CanFuse(n) && is_program_[groups_.Find(n)] &&
+                          !groups_.IsLike(graph_.nodes[n]) &&
+                          groups_.Joins(maker, n) &&
                           graph_.nodes[n].frame == graph_.nodes[maker].frame;
-        if (!fits || !HasRoomFor(maker, Find(n), &added)) again_[maker] = false;
+        if (!fits || !HasRoomFor(maker, groups_.Find(n), &added))
+          again_[maker] = false;
       }
     }
     for (const PlanFrame& frame : graph_.frames) {
@@ -321,10 +139,10 @@ class Fuser {
     again_.assign(num_nodes_, false);
     for (const PlanFrame& frame : graph_.frames) {
       for (int node : frame.nodes) {
-        if (!CanFuse(node) || !IsCheap(graph_.nodes[node])) continue;
-        again_[node] =
-            std::none_of(before_[node].begin(), before_[node].end(),
-                         [this](int before) { return again_[before]; });
+        if (!groups_.CanFuse(node) || !IsCheap(graph_.nodes[node])) continue;
+        const std::vector<int>& before = groups_.before(node);
+        again_[node] = std::none_of(before.begin(), before.end(),
+                                    [this](int b) { return again_[b]; });
       }
     }
   }
@@ -332,20 +150,21 @@ class Fuser {
   // Does the program of `root` stay small enough with `node` in it, too?
   bool HasRoomFor(int node, int root, std::vector<int>* added) const {
     (*added)[root] += 1 + static_cast<int>(graph_.nodes[node].inputs.size());
-    return instructions_[root] + inputs_[root] + (*added)[root] <=
-           kMaxInstructions + 2 * kMaxInputs;
+    return groups_.instructions(root) + groups_.inputs(root) + (*added)[root] <=
+           PointwiseGroups::kMaxInstructions + PointwiseGroups::kMaxInputs;
   }
 
   bool IsInside(int maker, int user) const {
-    return CanFuse(user) && CanFuse(maker) && Find(user) == Find(maker) &&
-           Joins(maker, user);
+    return groups_.CanFuse(user) && groups_.CanFuse(maker) &&
+           groups_.Find(user) == groups_.Find(maker) &&
+           groups_.Joins(maker, user);
   }
 
   // Is it one simple operation, on at most one tensor that is as large as the
   // result? The others are scalars, or have one element per row, or are a row.
   bool IsCheap(const PlanNode& node) const {
-    if (IsLike(node)) return false;
-    switch (*MicroOpOf(node)) {
+    if (groups_.IsLike(node)) return false;
+    switch (*groups_.MicroOpOf(node)) {
       case MicroOp::kAdd:
       case MicroOp::kSub:
       case MicroOp::kMul:
@@ -456,7 +275,7 @@ class Fuser {
     input_names_.insert(input_names_.end(), result_names_.begin(),
                         result_names_.end());
     MadeOp op{.op = "_Pointwise", .assumes = !checks_.empty()};
-    op.attrs.Set("T", type_[members[0]]);
+    op.attrs.Set("T", groups_.type(members[0]));
     op.attrs.Set("program", code_);
     op.attrs.Set("parameters", parameters_);
     op.attrs.Set("outputs", outputs);
@@ -470,7 +289,7 @@ class Fuser {
     Ids inputs(program_inputs_.begin(), program_inputs_.end());
     inputs.insert(inputs.end(), checked_shapes_.begin(), checked_shapes_.end());
     for (int v : inputs) op.input_types.push_back(graph_.values[v].dtype);
-    op.output_types.assign(outputs.size(), type_[members[0]]);
+    op.output_types.assign(outputs.size(), groups_.type(members[0]));
     for (const auto& [value, output] : uses)
       op.output_types[output] = graph_.values[value].dtype;
     const int made =
@@ -483,11 +302,11 @@ class Fuser {
 
   void EmitNode(int node) {
     const PlanNode& n = graph_.nodes[node];
-    if (IsLike(n)) {
+    if (groups_.IsLike(n)) {
       EmitCheck(n);
       return;
     }
-    const MicroOp op = *MicroOpOf(n);
+    const MicroOp op = *groups_.MicroOpOf(n);
     std::vector<int> arguments;
     for (size_t i = 0; i < n.inputs.size(); ++i) {
       const bool by_row = op == MicroOp::kSelectRows && i == 0;
@@ -520,16 +339,8 @@ class Fuser {
   static constexpr int kNoRegister = -(1 << 20);
 
   PlanGraph& graph_;
-  int num_nodes_ = 0;                     // Before anything was made.
-  std::vector<std::vector<int>> before_;  // By node, in its own frame.
-  std::vector<std::vector<int>> after_;
-  std::vector<bool> is_control_;
-  std::vector<DataType> type_;  // Of numbers; kInvalid: can not be fused.
-  std::vector<int> depth_;
-  // By node: towards the group's root.
-  mutable std::vector<int> group_;
-  std::vector<int> instructions_;   // By root.
-  std::vector<int> inputs_;         // By root: at most.
+  const int num_nodes_;  // Before anything was made.
+  const PointwiseGroups groups_;
   std::vector<bool> is_program_;    // By root.
   std::vector<bool> used_outside_;  // By value.
   std::vector<bool> again_;         // By node: is computed wherever it is used.
