@@ -34,7 +34,7 @@ void PointwiseGroups::FindEdges() {
   }
 }
 
-// ---- What can be fused ----------------------------------------------------
+// ---- What can be fused ------------------------------------------------------
 
 const MicroOp* PointwiseGroups::MicroOpOf(const PlanNode& node) const {
   if (node.made != nullptr) return nullptr;
@@ -108,7 +108,7 @@ bool PointwiseGroups::Joins(int from, int to) const {
          graph_.nodes[to].inputs[0] != graph_.nodes[from].outputs[0];
 }
 
-// ---- Groups ---------------------------------------------------------------
+// ---- Groups -----------------------------------------------------------------
 
 // What is only used later is computed later, together with what uses it.
 void PointwiseGroups::FindDepths() {
