@@ -51,8 +51,10 @@ std::optional<CountedLoop> CountedBy(const PlanGraph& graph, int loop,
                          .down = (op == "less") != is_first,
                          .begin = graph.nodes[loop].inputs[counter.index],
                          .limit = is_first ? b : a};
-  if (StepOf(graph, loop, counter.index) != (counted.down ? -1 : 1))
+  if (StepOf(graph, loop, counter.index) != (counted.down ? -1 : 1) ||
+      !graph.values[counted.limit].shape->IsScalar()) {
     return std::nullopt;
+  }
   return counted;
 }
 
@@ -165,9 +167,11 @@ bool IsCounter(const PlanGraph& graph, int loop, int k, int* next) {
   const std::string op = MicroOpOf(node);
   if ((op != "add" && op != "sub") || node.inputs.size() != 2) return false;
   *next = maker;
-  return (node.inputs[0] == arg && IsOutside(graph, loop, node.inputs[1])) ||
-         (op == "add" && node.inputs[1] == arg &&
-          IsOutside(graph, loop, node.inputs[0]));
+  const bool is_first = node.inputs[0] == arg;
+  if (!is_first && (op == "sub" || node.inputs[1] != arg)) return false;
+  const int by = node.inputs[is_first ? 1 : 0];
+  return IsOutside(graph, loop, by) && graph.values[by].shape->IsScalar() &&
+         graph.values[graph.nodes[loop].inputs[k]].shape->IsScalar();
 }
 
 std::optional<CountedLoop> CountedLoopOf(const PlanGraph& graph, int loop) {
@@ -221,14 +225,21 @@ int AddExactSteps(PlanGraph* graph, int loop) {
   for (const CountedLoop& counted : limits) {
     if (graph->values[counted.limit].dtype != type) return -1;
   }
+  for (const CountedLoop& counted : limits) {
+    // From below 0 it may be too far for the type, if another limit is nearer.
+    const int from = counted.down ? counted.limit : counted.begin;
+    if (limits.size() > 1 && KnownScalar(*graph, from).value_or(-1) < 0)
+      return -1;
+  }
   int least = -1;
   for (const CountedLoop& counted : limits) {
     const int from = counted.down ? counted.limit : counted.begin;
     const int to = counted.down ? counted.begin : counted.limit;
-    const int distance =
-        KnownScalar(*graph, from) == 0
-            ? to
-            : AddArithmetic(graph, "Sub", loop, frame, to, from);
+    int distance = to;
+    if (KnownScalar(*graph, from) != 0) {
+      const int end = AddArithmetic(graph, "Maximum", loop, frame, to, from);
+      distance = AddArithmetic(graph, "Sub", loop, frame, end, from);
+    }
     least = least < 0
                 ? distance
                 : AddArithmetic(graph, "Minimum", loop, frame, least, distance);

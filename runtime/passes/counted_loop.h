@@ -32,7 +32,7 @@ int AddStepIndex(PlanGraph* graph, int loop, int body, int counter,
 
 // How many steps the loop makes: a scalar in its frame, of the type of the
 // bounds. -1 if anything decides but counters that are below (above) bounds
-// from outside.
+// from outside, or if their distance could be too large for the type.
 int AddExactSteps(PlanGraph* graph, int loop);
 
 // Whether the loop with such `steps` goes on, by one comparison in the place of
@@ -46,8 +46,8 @@ int AddStepNumber(PlanGraph* graph, int loop, int steps);
 // How variable k changes in each step: 1, -1, or in another way: 0.
 int StepOf(const PlanGraph& graph, int loop, int k);
 
-// Does variable k go up or down by an integer that does not change? `*next` is
-// the node that does it.
+// Is variable k an integer scalar that goes up or down by another, which does
+// not change? `*next` is the node that does it.
 bool IsCounter(const PlanGraph& graph, int loop, int k, int* next);
 
 }  // namespace weft
