@@ -33,6 +33,7 @@ class Storer {
  public:
   Storer(bool assumes, PlanGraph* graph) : assumes_(assumes), graph_(*graph) {
     users_.resize(graph_.values.size());
+    waited_ = CountUses(graph_).waited;
     is_result_.resize(graph_.values.size());
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
       for (int input : graph_.nodes[n].inputs)
@@ -143,10 +144,9 @@ class Storer {
         graph_.nodes[f.put].inputs[0] != arg || users_[arg].size() != 1 ||
         is_result_[arg] > 0 || !users_[next].empty() || is_result_[next] != 1 ||
         is_result_[f.last] > 0 || Token(loop) < 0 || !Fills(&f) ||
-        !AreReaders(users_[f.last], f.last)) {
+        !AreReaders(users_[f.last], f)) {
       return false;
     }
-    f.type = graph_.nodes[f.empty].attrs().Get<DataType>("element_dtype");
     f.knows_shape = IsFullShape(graph_.nodes[f.empty].inputs[0]);
     if (!IsPlain(f.type) || (!f.knows_shape && !assumes_)) return false;
     f.swapped = !users_[f.last].empty() && f.knows_shape &&
@@ -173,23 +173,29 @@ class Storer {
   // Does the list begin without elements that are set, and does each step put
   // one in?
   bool Fills(Filling* f) {
-    if (Is(f->empty, OpForm::kListReserve)) {
+    const bool reserves = Is(f->empty, OpForm::kListReserve);
+    if (!reserves && !IsOp(f->empty, "EmptyTensorList")) return false;
+    f->type = graph_.nodes[f->empty].attrs().Get<DataType>("element_dtype");
+    const Ids& put = graph_.nodes[f->put].inputs;
+    if (graph_.values[put.back()].dtype != f->type) return false;
+    if (reserves) {
       return Is(f->put, OpForm::kListSet) &&
              !graph_.nodes[f->put].attrs().Get<bool>(
                  "resize_if_index_out_of_bounds");
     }
-    f->pushes = IsOp(f->empty, "EmptyTensorList") &&
-                IsOp(f->put, "TensorListPushBack") && StepsOf(f->loop) >= 0;
+    f->pushes = IsOp(f->put, "TensorListPushBack") && StepsOf(f->loop) >= 0;
     return f->pushes;
   }
 
-  // Do they nothing but read the list?
-  bool AreReaders(const std::vector<int>& users, int list) const {
+  // Do they nothing but read the list, as what it is?
+  bool AreReaders(const std::vector<int>& users, const Filling& f) const {
     return std::all_of(users.begin(), users.end(), [&](int user) {
+      const PlanNode& node = graph_.nodes[user];
+      if (waited_[user] || node.inputs[0] != f.last) return false;
+      if (IsOp(user, "TensorListLength")) return true;
       const bool reads = Is(user, OpForm::kListStack) ||
-                         Is(user, OpForm::kListGet) ||
-                         IsOp(user, "TensorListLength") || IsJoinOfRows(user);
-      return reads && graph_.nodes[user].inputs[0] == list;
+                         Is(user, OpForm::kListGet) || IsJoinOfRows(user);
+      return reads && graph_.values[node.outputs[0]].dtype == f.type;
     });
   }
 
@@ -210,7 +216,7 @@ class Storer {
     const int rows = graph_.nodes[stack].outputs[0];
     if (is_result_[rows] > 0) return false;
     return std::all_of(users_[rows].begin(), users_[rows].end(), [&](int user) {
-      return Is(user, OpForm::kTranspose) &&
+      return Is(user, OpForm::kTranspose) && !waited_[user] &&
              graph_.nodes[user].inputs[0] == rows &&
              Swaps(graph_.nodes[user].inputs[1]);
     });
@@ -274,7 +280,7 @@ class Storer {
     op.attrs.Set("swapped", f.swapped);
     Ids inputs = {store.rows, store.flags, index};
     const std::optional<int64_t> axis =
-        f.swapped ? std::nullopt : JoinAxis(item, body);
+        f.swapped || !IsCount(index) ? std::nullopt : JoinAxis(item, body);
     if (axis.has_value()) {
       const Ids& parts = graph_.nodes[graph_.values[item].node].inputs;
       inputs.insert(inputs.end(), parts.begin(), parts.end() - 1);
@@ -289,6 +295,25 @@ class Storer {
                                     {*graph_.values[item].shape});
     graph_.frames[body].targets.push_back(made);
     if (axis.has_value()) replacement_[item] = graph_.nodes[made].outputs[0];
+  }
+
+  // Does the value follow from variables and what is outside by arithmetic
+  // alone? Else it may need what becomes a row, which is made behind it.
+  bool IsCount(int value) const {
+    constexpr size_t kMaxNodes = 16;
+    std::vector<int> seen = {value};
+    for (size_t i = 0; i < seen.size(); ++i) {
+      const int maker = graph_.values[seen[i]].node;
+      if (maker < 0) continue;
+      const PlanNode& node = graph_.nodes[maker];
+      if (node.role == OpRole::kConst) continue;
+      const bool computes = node.role == OpRole::kCompute &&
+                            node.controls.empty() &&
+                            node.traits().pointwise.has_value();
+      if (!computes || i > kMaxNodes) return false;
+      seen.insert(seen.end(), node.inputs.begin(), node.inputs.end());
+    }
+    return true;
   }
 
   // The axis along which `item` is joined from parts in `body`, and not put
@@ -372,6 +397,7 @@ class Storer {
   PlanGraph& graph_;
   std::vector<std::vector<int>> users_;  // By value: nodes.
   std::vector<int> is_result_;           // By value: of how many frames.
+  std::vector<bool> waited_;             // By node: see UseCounts.
   std::vector<int> replacement_;         // By value.
   absl::flat_hash_map<int, int> steps_;  // By loop.
   absl::flat_hash_map<int, int> step_numbers_;

@@ -102,6 +102,65 @@ TEST_F(LoopRewritesTest, ElementsHaveToFitTheListAllTheSame) {
                HasSubstr("the element is [2, 4] but the list's are [?, 3]")));
 }
 
+// The memory of rows is that of one type.
+TEST_F(LoopRewritesTest, ElementsAreOfTheTypeOfTheList) {
+  auto fill = [&](DataType type) {
+    return While(
+        {Const(g, 0), TensorListReserve(TensorShape{-1, 4}, n, type), h0},
+        [&](const Outputs& v) { return Less(v[0], n); },
+        [&](const Outputs& v) {
+          const Output h = Tanh(v[2]);
+          return Outputs{v[0] + 1, TensorListSetItem(v[1], v[0], h), h};
+        })[1];
+  };
+  const Output floats = fill(DataType::kFloat);
+  const Outputs reads = {
+      TensorListStack(floats, DataType::kDouble),
+      TensorListGetItem(floats, Const(g, 0), DataType::kDouble),
+      TensorListConcat(floats, DataType::kDouble).tensor};
+  const std::vector<Feed> feeds = {{h0, Random({2, 4})},
+                                   {n, Tensor::Scalar<int32_t>(2)}};
+  for (const Output& read : reads) {
+    EXPECT_THAT(TryRun(read, feeds),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("the list holds float32 but element_dtype "
+                                   "is float64")));
+  }
+  EXPECT_THAT(
+      TryRun(TensorListStack(fill(DataType::kDouble), DataType::kDouble),
+             feeds),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr("the element is float32 but the list's are "
+                         "float64")));
+}
+
+// What something waits for runs all the same, and needs the list.
+TEST_F(LoopRewritesTest, ListsThatAreWaitedForStayLists) {
+  for (bool swapped : {false, true}) {
+    const Outputs out = While(
+        {Const(g, 0), h0, EmptyTensorList(g, {2, 4}, DataType::kFloat)},
+        [&](const Outputs& v) { return Less(v[0], n); },
+        [&](const Outputs& v) {
+          const Output h = Tanh(v[1]);
+          return Outputs{v[0] + 1, h, TensorListPushBack(v[2], h)};
+        });
+    Output all = TensorListStack(out[2], DataType::kFloat,
+                                 TensorShape::UnknownRank(), 3);
+    if (swapped) all = Transpose(all, {1, 0, 2});
+    Output behind;
+    {
+      ControlScope scope(g, {all.node()});
+      behind = Identity(out[1]);
+    }
+    const std::vector<Feed> feeds = {{h0, Random({2, 4})},
+                                     {n, Tensor::Scalar<int32_t>(3)}};
+    ExpectSame({behind}, feeds);
+    ExpectSame({behind, all}, feeds);
+    ASSERT_OK_AND_ASSIGN(const auto session, Session::Create(g));
+    EXPECT_OK(session->Run(feeds, {out[1]}, {all.node()->name()}).status());
+  }
+}
+
 // ---- CountLoops, and lists to which loops add -------------------------------
 
 TEST_F(LoopRewritesTest, WhatIsAddedToAListIsARow) {
@@ -252,6 +311,25 @@ TEST_F(LoopRewritesTest, PartsOfARowArePutSideBySide) {
   ExpectSame({all, out[1]}, {{h0, Random({3, 4})},
                              {two, Random({4, 7})},
                              {n, Tensor::Scalar<int32_t>(4)}});
+}
+
+// Where a row is put may depend on it.
+TEST_F(LoopRewritesTest, PartsOfARowMayTellItsIndex) {
+  const Outputs out = While(
+      {Const(g, 0), h0,
+       TensorListReserve(TensorShape{-1, 8}, n, DataType::kFloat)},
+      [&](const Outputs& v) { return Less(v[0], n); },
+      [&](const Outputs& v) {
+        const Output h = Tanh(v[1]);
+        const Output row = Concat({h, v[1]}, 1);
+        const Output last = Cast(Max(Abs(row)) * 0.0, DataType::kInt32) + n;
+        return Outputs{v[0] + 1, h,
+                       TensorListSetItem(v[2], last - 1 - v[0], row)};
+      });
+  const Output all = TensorListStack(out[2], DataType::kFloat);
+  After(StoreAllRows, {all}, {h0, n});
+  EXPECT_EQ(report_[0], "lists: 1 that loops fill are tensors");
+  ExpectSame({all}, {{h0, Random({2, 4})}, {n, Tensor::Scalar<int32_t>(3)}});
 }
 
 // ---- JoinLast, SplitFirst ---------------------------------------------------
