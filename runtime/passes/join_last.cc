@@ -99,9 +99,11 @@ class Joiner {
       for (int64_t p = 0; p < parts->count; ++p) inputs[p][i] = split[p];
     }
     PlanNode joined = concat;
+    // There may be more rows than the parts have, if they are repeated.
+    PlanValue value = graph_.values[node.outputs[0]];
+    graph_.shapes.push_back({value.shape->dim(0), parts->columns});
+    value.shape = &graph_.shapes.back();
     for (int64_t p = 0; p < parts->count; ++p) {
-      PlanValue value = graph_.values[concat.inputs[p]];
-      value.dtype = graph_.values[node.outputs[0]].dtype;
       PlanNode part = node;
       part.inputs = inputs[p];
       part.outputs = {graph_.AddValue(value)};

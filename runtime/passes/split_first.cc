@@ -120,6 +120,7 @@ class Splitter {
       copy.inputs[input] = parts.back();
       copy.outputs = {outputs[i]};
       graph_.AddNode(std::move(copy));
+      uses_.waited.push_back(false);
     }
     for (int store : stores) StoreParts(store, outputs);
     graph_.nodes[split].inputs[1] = from;

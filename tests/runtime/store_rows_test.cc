@@ -375,6 +375,18 @@ TEST_F(LoopRewritesTest, OtherJoinsStay) {
   ExpectSame(out, {{x, Random({3, 4})}, {y, Random({3, 4})}});
 }
 
+TEST_F(LoopRewritesTest, JoinedPartsMayBeRepeated) {
+  const Output one = Placeholder(g, "one", DataType::kFloat, {1, 2});
+  const Output known = Placeholder(g, "known", DataType::kFloat, {5, 4});
+  const Output joined = Concat({one, Tanh(one)}, 1);
+  const Outputs out = {joined * known, joined * y, Tanh(joined) - known};
+  After(JoinLast, {out[1]}, {one, y});
+  EXPECT_EQ(report_[0], "joins: 1 elementwise nodes moved before one");
+  const std::vector<Feed> feeds = {
+      {one, Random({1, 2})}, {known, Random({5, 4})}, {y, Random({3, 4})}};
+  for (const Output& result : out) ExpectSame({result}, feeds);
+}
+
 // Gates that are saved for the gradient, too, are split before, and their parts
 // are saved.
 TEST_F(LoopRewritesTest, WhatIsSplitAndStoredIsSplitFirst) {
@@ -403,6 +415,18 @@ TEST_F(LoopRewritesTest, WhatIsSplitAndStoredIsSplitFirst) {
                                {w8, Random({4, 8})},
                                {n, Tensor::Scalar<int32_t>(4)}});
   }
+}
+
+TEST_F(LoopRewritesTest, PartsMayBeSplitInTurn) {
+  const Output z = Placeholder(g, "z", DataType::kFloat, {-1, 1 << 7});
+  Outputs halves, parts = {Sigmoid(z)};
+  for (int depth = 0; depth < 7; ++depth) {
+    parts = Split(parts[0], 2, 1);
+    halves.push_back(Tanh(parts[1]));
+  }
+  After(SplitFirst, halves, {z});
+  EXPECT_EQ(report_[0], "splits: 7 elementwise nodes moved behind one");
+  ExpectSame(halves, {{z, Random({3, 1 << 7})}});
 }
 
 TEST_F(LoopRewritesTest, RowsThatNoStepSetsAreZeros) {
