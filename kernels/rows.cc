@@ -1,11 +1,12 @@
 // Rows of tensors in loops, in the place of lists. The passes make these ops
 // (see runtime/passes):
 //
-//   _Row(x, i)                   x[i], without a copy
+//   _Row(x, i, n)                x[i], without a copy; with n: if i is below it
+//   _FirstRows(x, n)             x[:n]
 //   _RowStore(element_shape, n)  memory for n rows, and whether each is set
 //   _SetRow(rows, set, i, parts...)
 //                                rows[i] = parts, side by side; that row
-//   _StoredRows(rows, set, ...)  all of them; zeros where none was set
+//   _StoredRows(rows, set, ...)  all of them
 //
 // Of the last three with the attr `swapped` rows are along the second axis:
 // rows[:, i] = row.
@@ -37,13 +38,15 @@ struct RowLayout : public KernelState {
 class RowKernel : public Kernel {
  public:
   explicit RowKernel(const KernelInit& init)
-      : shape_(init.attrs.Get<TensorShape>("shape")) {}
+      : shape_(init.attrs.Get<TensorShape>("shape")),
+        has_number_(init.input_types.size() == 3) {}
 
   bool TakesStrides(int input) const override { return input == 0; }
 
   absl::Status Layout(LayoutContext& c) const override {
     WEFT_RETURN_IF_ERROR(ExpectRankAtLeast(c, 0, 1, "tensor"));
     WEFT_RETURN_IF_ERROR(ExpectRank(c, 1, 0, "index"));
+    if (has_number_) WEFT_RETURN_IF_ERROR(ExpectRank(c, 2, 0, "number"));
     const TensorShape& x = c.input_shape(0);
     TensorShape row = x;
     row.RemoveDim(0);
@@ -72,8 +75,10 @@ class RowKernel : public Kernel {
   absl::Status Compute(KernelContext& c) const override {
     const RowLayout& l = c.state<RowLayout>();
     const int64_t i = ReadInt(c.input(1));
-    if (i < 0 || i >= l.rows)
-      return OutOfRange("index ", i, " must be in [0, ", l.rows, ")");
+    const int64_t rows =
+        has_number_ ? std::min(l.rows, ReadInt(c.input(2))) : l.rows;
+    if (i < 0 || i >= rows)
+      return OutOfRange("index ", i, " must be in [0, ", rows, ")");
     const TensorRef& out = c.output(0);
     const void* row = At(static_cast<const void*>(c.input(0).data), out.dtype,
                          i * l.strides[0]);
@@ -103,8 +108,35 @@ class RowKernel : public Kernel {
   }
 
   const TensorShape shape_;
+  const bool has_number_;
 };
 WEFT_KERNEL(_Row, RowKernel, {});
+
+class FirstRowsKernel : public Kernel {
+ public:
+  explicit FirstRowsKernel(const KernelInit&) {}
+
+  absl::Status Layout(LayoutContext& c) const override {
+    WEFT_RETURN_IF_ERROR(ExpectRankAtLeast(c, 0, 1, "x"));
+    WEFT_RETURN_IF_ERROR(ExpectRank(c, 1, 0, "number"));
+    const Tensor* number = c.NeedValue(1);
+    if (number == nullptr) return c.Defer();
+    TensorShape rows = c.input_shape(0);
+    const int64_t n = ReadInt(*number);
+    if (n < 0 || n > rows.dim(0)) {
+      return InvalidArgument("x is ", rows.ToString(), " but must have ", n,
+                             " rows");
+    }
+    rows.set_dim(0, n);
+    c.SetOutputView(0, 0, std::move(rows));
+    return absl::OkStatus();
+  }
+
+  absl::Status Compute(KernelContext&) const override {
+    return absl::OkStatus();
+  }
+};
+WEFT_KERNEL(_FirstRows, FirstRowsKernel, {});
 
 // ---- _RowStore, _SetRow, _StoredRows ----------------------------------------
 
@@ -144,9 +176,13 @@ RowParts PartsOfRow(const TensorRef& rows, int axis) {
   return p;
 }
 
+// Attr max_bytes: what the rows may take, or -1 for any number.
 class RowStoreKernel : public Kernel {
  public:
-  explicit RowStoreKernel(const KernelInit& init) : axis_(RowAxis(init)) {}
+  explicit RowStoreKernel(const KernelInit& init)
+      : axis_(RowAxis(init)),
+        max_bytes_(init.attrs.Get<int64_t>("max_bytes")),
+        element_bytes_(DataTypeSize(init.output_types[0])) {}
 
   absl::Status Layout(LayoutContext& c) const override {
     WEFT_RETURN_IF_ERROR(ExpectRank(c, 1, 0, "num_elements"));
@@ -170,6 +206,10 @@ class RowStoreKernel : public Kernel {
     }
     dims.insert(dims.begin() + axis_, n);
     WEFT_ASSIGN_OR_RETURN(TensorShape rows, ShapeOfSizes(dims));
+    if (max_bytes_ >= 0 && rows.num_elements() > max_bytes_ / element_bytes_) {
+      return ResourceExhausted("rows ", rows.ToString(), " have more than ",
+                               max_bytes_, " bytes");
+    }
     c.SetOutput(0, std::move(rows));
     c.SetOutput(1, {n});
     return absl::OkStatus();
@@ -183,6 +223,8 @@ class RowStoreKernel : public Kernel {
 
  private:
   const int axis_;
+  const int64_t max_bytes_;
+  const int64_t element_bytes_;
 };
 WEFT_KERNEL(_RowStore, RowStoreKernel, {});
 
@@ -381,13 +423,15 @@ class SetRowKernel : public Kernel {
 WEFT_KERNEL(_SetRow, SetRowKernel, {});
 
 // Attrs: shape, what is known of the result; num_elements, how many rows there
-// must be, or -1. The result is the memory that the rows are in; another, of no
-// elements, has it computed.
+// must be, or -1; zeros: are those that were not set zeros, or never read? The
+// result is the memory that the rows are in; another, of no elements, has it
+// computed.
 class StoredRowsKernel : public Kernel {
  public:
   explicit StoredRowsKernel(const KernelInit& init)
       : shape_(init.attrs.Get<TensorShape>("shape")),
         num_elements_(init.attrs.Get<int64_t>("num_elements")),
+        zeros_(init.attrs.Get<bool>("zeros")),
         axis_(RowAxis(init)) {}
 
   absl::Status Layout(LayoutContext& c) const override {
@@ -408,7 +452,7 @@ class StoredRowsKernel : public Kernel {
 
   absl::Status Compute(KernelContext& c) const override {
     const RowParts p = PartsOfRow(c.input(0), axis_);
-    const int64_t n = c.input(1).size;
+    const int64_t n = zeros_ ? c.input(1).size : 0;
     const uint8_t* is_set = static_cast<const uint8_t*>(c.input(1).data);
     for (int64_t i = 0; i < n && p.bytes > 0; ++i) {
       if (is_set[i] != 0) continue;
@@ -422,6 +466,7 @@ class StoredRowsKernel : public Kernel {
  private:
   const TensorShape shape_;
   const int64_t num_elements_;
+  const bool zeros_;
   const int axis_;
 };
 WEFT_KERNEL(_StoredRows, StoredRowsKernel, {});

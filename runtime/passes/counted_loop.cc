@@ -82,29 +82,6 @@ bool IsShape(const PlanNode& node) {
   return node.op() == "Shape" || node.op() == "Size" || node.op() == "Rank";
 }
 
-// Are these integers known as soon as shapes are?
-bool FollowsFromShapes(const PlanGraph& graph, int value) {
-  absl::flat_hash_set<int> seen;
-  std::vector<int> stack = {value};
-  while (!stack.empty()) {
-    const int v = stack.back();
-    stack.pop_back();
-    if (!seen.insert(v).second) continue;
-    const int maker = graph.values[v].node;
-    if (maker < 0 || !IsInteger(graph.values[v].dtype)) return false;
-    const PlanNode& node = graph.nodes[maker];
-    if (node.role == OpRole::kConst) continue;
-    const OpTraits& traits = node.traits();
-    const bool computes = node.role == OpRole::kCompute &&
-                          node.phase == WritePhase::kNone && !traits.stateful &&
-                          traits.variables.empty();
-    if (computes && IsShape(node)) continue;
-    if (!computes && node.role != OpRole::kIdentity) return false;
-    stack.insert(stack.end(), node.inputs.begin(), node.inputs.end());
-  }
-  return true;
-}
-
 // How deep arithmetic is looked through for what bounds it.
 constexpr int kMaxDepth = 6;
 
@@ -145,6 +122,28 @@ int AddBound(PlanGraph* graph, int loop, int value, int depth = kMaxDepth) {
 }
 
 }  // namespace
+
+bool FollowsFromShapes(const PlanGraph& graph, int value) {
+  absl::flat_hash_set<int> seen;
+  std::vector<int> stack = {value};
+  while (!stack.empty()) {
+    const int v = stack.back();
+    stack.pop_back();
+    if (!seen.insert(v).second) continue;
+    const int maker = graph.values[v].node;
+    if (maker < 0 || !IsInteger(graph.values[v].dtype)) return false;
+    const PlanNode& node = graph.nodes[maker];
+    if (node.role == OpRole::kConst) continue;
+    const OpTraits& traits = node.traits();
+    const bool computes = node.role == OpRole::kCompute &&
+                          node.phase == WritePhase::kNone && !traits.stateful &&
+                          traits.variables.empty();
+    if (computes && IsShape(node)) continue;
+    if (!computes && node.role != OpRole::kIdentity) return false;
+    stack.insert(stack.end(), node.inputs.begin(), node.inputs.end());
+  }
+  return true;
+}
 
 int StepOf(const PlanGraph& graph, int loop, int k) {
   int next = -1;

@@ -18,6 +18,9 @@ struct CountedLoop {
   int limit = -1;
 };
 
+// Are these integers known as soon as shapes are?
+bool FollowsFromShapes(const PlanGraph& graph, int value);
+
 // How the While node `loop` is counted, if it follows from shapes and constants
 // how many steps there are at most, so that layouts know it.
 std::optional<CountedLoop> CountedLoopOf(const PlanGraph& graph, int loop);

@@ -10,8 +10,8 @@
 //
 // Each then has the caches to itself, and what it computes of rows alone is
 // computed for many steps at once: see RewriteLoops. All rows of a value are
-// taken to have one shape; if that is not so, layouts say so, and the loop runs
-// as it stands.
+// taken to have one shape, and to need some memory at most; if that is not so,
+// layouts say so, and the loop runs as it stands.
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -39,6 +39,9 @@ namespace {
 constexpr int64_t kCachedBytes = 1 << 20;
 constexpr int64_t kFewRows = 4;
 constexpr int64_t kCachedBytesOfFewRows = 32 << 10;
+// What a value that crosses may take. A loop that does not store its steps may
+// make any number of them, or be allowed to.
+constexpr int64_t kMaxStoredBytes = int64_t{1} << 30;
 
 // One loop, taken apart.
 class LoopDistributor {
@@ -187,7 +190,7 @@ class LoopDistributor {
     const int source = SourceOf(value);
     const RowMemory memory =
         AddRowMemory(&graph_, source, old_.frame, /*element_shape=*/-1, steps_,
-                     graph_.values[value].dtype, all);
+                     graph_.values[value].dtype, all, kMaxStoredBytes);
     AddSetRow(&graph_, source, from->body, memory, IndexOf(&*from),
               from->values.at(value));
     const int end = graph_.nodes[from->node].outputs[0];

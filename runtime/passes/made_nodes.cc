@@ -58,11 +58,12 @@ int AddArithmetic(PlanGraph* graph, const char* name, int source, int frame,
 
 RowMemory AddRowMemory(PlanGraph* graph, int source, int frame,
                        int element_shape, int number, DataType type,
-                       const TensorShape& shape) {
+                       const TensorShape& shape, int64_t max_bytes) {
   const bool is_open = element_shape < 0;
   if (is_open) element_shape = AddScalar(graph, source, DataType::kInt32, -1);
   MadeOp op{.op = "_RowStore", .assumes = is_open};
   op.attrs.Set("swapped", false);
+  op.attrs.Set("max_bytes", max_bytes);
   op.input_types = {graph->values[element_shape].dtype,
                     graph->values[number].dtype};
   op.output_types = {type, DataType::kBool};
@@ -93,6 +94,7 @@ int AddStoredRows(PlanGraph* graph, int source, int frame,
   MadeOp op{.op = "_StoredRows"};
   op.attrs.Set("shape", *rows.shape);
   op.attrs.Set("num_elements", num_elements);
+  op.attrs.Set("zeros", true);
   op.attrs.Set("swapped", false);
   for (int input : {memory.rows, memory.flags, token})
     op.input_types.push_back(graph->values[input].dtype);

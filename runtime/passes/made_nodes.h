@@ -30,10 +30,11 @@ struct RowMemory {
   int flags = -1;  // Whether each is set.
 };
 // `shape` is what is known of all rows together. `element_shape` -1: rows have
-// the shape of the first that is set, which a layout has to know.
+// the shape of the first that is set, which a layout has to know. `max_bytes`
+// -1: they may take any number of bytes.
 RowMemory AddRowMemory(PlanGraph* graph, int source, int frame,
                        int element_shape, int number, DataType type,
-                       const TensorShape& shape);
+                       const TensorShape& shape, int64_t max_bytes = -1);
 // In the body: rows[index] = row.
 void AddSetRow(PlanGraph* graph, int source, int body, const RowMemory& memory,
                int index, int row);

@@ -159,7 +159,8 @@ class Rewriter {
         !IsOutside(get->inputs[0])) {
       return -1;
     }
-    if (get->made != nullptr && get->made->op == "_Row") return get->inputs[0];
+    if (get->made != nullptr && get->made->op == "_Row")
+      return get->inputs.size() == 2 ? get->inputs[0] : -1;
     if (FormOf(*get) != OpForm::kListGet) return -1;
     const PlanNode* list = MakerOf(get->inputs[0]);
     if (list == nullptr || FormOf(*list) != OpForm::kListFromTensor) return -1;

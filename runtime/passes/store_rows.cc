@@ -7,7 +7,8 @@
 //
 // So does one to which each step of a counted loop adds an element: what a loop
 // saves for its gradient. Where the shape of elements is not known, it is that
-// of what is set: a layout then has to know it.
+// of what is set: a layout then has to know it. Where only the most is known
+// that the number of steps can be, there are so many rows.
 //
 // Where x is only used with its first two axes swapped, rows are put where they
 // are wanted: rows[:, i] = y. Where y is joined from parts, these are put side
@@ -117,6 +118,8 @@ class Storer {
     int empty = -1;  // The node that makes the list.
     int put = -1;    // The node of the body that puts an element into it.
     bool pushes = false;
+    int number = -1;          // How many rows there must be memory for.
+    bool is_exact = true;     // Is that how many elements the list has?
     bool swapped = false;     // Rows go along the second axis.
     bool knows_shape = true;  // Of elements.
     DataType type = DataType::kInvalid;
@@ -144,12 +147,15 @@ class Storer {
         graph_.nodes[f.put].inputs[0] != arg || users_[arg].size() != 1 ||
         is_result_[arg] > 0 || !users_[next].empty() || is_result_[next] != 1 ||
         is_result_[f.last] > 0 || Token(loop) < 0 || !Fills(&f) ||
-        !AreReaders(users_[f.last], f)) {
+        !IsPlain(f.type)) {
       return false;
     }
     f.knows_shape = IsFullShape(graph_.nodes[f.empty].inputs[0]);
-    if (!IsPlain(f.type) || (!f.knows_shape && !assumes_)) return false;
-    f.swapped = !users_[f.last].empty() && f.knows_shape &&
+    if ((!f.knows_shape && !assumes_) || !FindNumber(&f) ||
+        !AreReaders(users_[f.last], f)) {
+      return false;
+    }
+    f.swapped = !users_[f.last].empty() && f.knows_shape && f.is_exact &&
                 std::all_of(users_[f.last].begin(), users_[f.last].end(),
                             [this](int user) { return IsOnlySwapped(user); });
     Rewrite(f);
@@ -179,12 +185,28 @@ class Storer {
     const Ids& put = graph_.nodes[f->put].inputs;
     if (graph_.values[put.back()].dtype != f->type) return false;
     if (reserves) {
+      f->number = graph_.nodes[f->empty].inputs[1];
       return Is(f->put, OpForm::kListSet) &&
              !graph_.nodes[f->put].attrs().Get<bool>(
                  "resize_if_index_out_of_bounds");
     }
     f->pushes = IsOp(f->put, "TensorListPushBack") && StepsOf(f->loop) >= 0;
+    f->number = f->pushes ? StepsOf(f->loop) : -1;
     return f->pushes;
+  }
+
+  // Is the number of rows known when it has to be? Where it is not, the most
+  // that there may be is enough.
+  bool FindNumber(Filling* f) {
+    const bool may_wait =
+        f->knows_shape && graph_.nodes[f->loop].made == nullptr;
+    if (may_wait || FollowsFromShapes(graph_, f->number)) return true;
+    const std::optional<CountedLoop> counted = CountedLoopOf(graph_, f->loop);
+    f->is_exact = !f->pushes || !counted.has_value() ||
+                  graph_.values[f->number].dtype != DataType::kInt32;
+    if (f->is_exact) return false;
+    f->number = AddNumberOfSteps(&graph_, f->loop, *counted);
+    return true;
   }
 
   // Do they nothing but read the list, as what it is?
@@ -193,9 +215,13 @@ class Storer {
       const PlanNode& node = graph_.nodes[user];
       if (waited_[user] || node.inputs[0] != f.last) return false;
       if (IsOp(user, "TensorListLength")) return true;
-      const bool reads = Is(user, OpForm::kListStack) ||
-                         Is(user, OpForm::kListGet) || IsJoinOfRows(user);
-      return reads && graph_.values[node.outputs[0]].dtype == f.type;
+      const bool stacks = Is(user, OpForm::kListStack);
+      const bool reads =
+          stacks || Is(user, OpForm::kListGet) || IsJoinOfRows(user);
+      const bool says_number =
+          stacks && node.attrs().Get<int64_t>("num_elements") >= 0;
+      return reads && (f.is_exact || !says_number) &&
+             graph_.values[node.outputs[0]].dtype == f.type;
     });
   }
 
@@ -257,11 +283,10 @@ class Storer {
   }
 
   RowMemory AddStore(const Filling& f) {
-    const int number =
-        f.pushes ? StepsOf(f.loop) : graph_.nodes[f.empty].inputs[1];
-    const Ids inputs = {graph_.nodes[f.empty].inputs[0], number};
+    const Ids inputs = {graph_.nodes[f.empty].inputs[0], f.number};
     MadeOp op{.op = "_RowStore", .assumes = !f.knows_shape};
     op.attrs.Set("swapped", f.swapped);
+    op.attrs.Set("max_bytes", int64_t{-1});
     for (int input : inputs)
       op.input_types.push_back(graph_.values[input].dtype);
     op.output_types = {f.type, DataType::kBool};
@@ -334,19 +359,23 @@ class Storer {
     const int value = graph_.nodes[user].outputs[0];
     const TensorShape& shape = *graph_.values[value].shape;
     if (IsOp(user, "TensorListLength")) {
-      replacement_[value] = AddLength(user, f, inputs);
+      replacement_[value] =
+          f.is_exact ? AddLength(user, f, inputs) : StepsOf(f.loop);
       return;
     }
     const bool stacks = Is(user, OpForm::kListStack);
-    const int all = StoredRows(user, f, inputs,
-                               stacks ? shape : TensorShape::UnknownRank());
+    const bool gets = Is(user, OpForm::kListGet);
+    int all =
+        StoredRows(user, f, inputs,
+                   stacks && f.is_exact ? shape : TensorShape::UnknownRank());
+    if (!f.is_exact && !gets) all = FirstRows(user, f, all);
     if (stacks) {
       replacement_[value] = all;
       return;
     }
     MadeOp op;
     Ids of = {all};
-    if (IsJoinOfRows(user)) {
+    if (!gets) {
       op.op = "_Joined";
       op.attrs.Set("axis", int64_t{0});
       op.attrs.Set("new_axis", false);
@@ -354,12 +383,22 @@ class Storer {
       op.op = "_Row";
       op.attrs.Set("shape", shape);
       of.push_back(graph_.nodes[user].inputs[1]);
+      if (!f.is_exact) of.push_back(StepsOf(f.loop));
     }
     for (int input : of) op.input_types.push_back(graph_.values[input].dtype);
     op.output_types = {f.type};
     const int one = graph_.AddMade(std::move(op), user,
                                    graph_.nodes[user].frame, of, {shape});
     replacement_[value] = graph_.nodes[one].outputs[0];
+  }
+
+  // As many of all rows as there are elements, for the reader `user`.
+  int FirstRows(int user, const Filling& f, int all) {
+    MadeOp op{.op = "_FirstRows"};
+    op.output_types = {f.type};
+    return AddMadeValue(&graph_, std::move(op), user,
+                        graph_.nodes[f.loop].frame, {all, StepsOf(f.loop)},
+                        TensorShape::UnknownRank());
   }
 
   int AddLength(int user, const Filling& f, const Ids& inputs) {
@@ -379,6 +418,7 @@ class Storer {
                  const TensorShape& shape) {
     MadeOp op{.op = "_StoredRows"};
     op.attrs.Set("shape", shape);
+    op.attrs.Set("zeros", f.is_exact);
     op.attrs.Set("num_elements",
                  Is(user, OpForm::kListStack)
                      ? graph_.nodes[user].attrs().Get<int64_t>("num_elements")

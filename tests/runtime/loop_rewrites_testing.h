@@ -54,7 +54,8 @@ class LoopRewritesTest : public RewritesTest {
             {h0, Random({batch, 4})},
             {w, Random({7, 8})},
             {b, Random({8})},
-            {n, Tensor::Scalar<int32_t>(static_cast<int32_t>(time))}};
+            {n, Tensor::Scalar<int32_t>(static_cast<int32_t>(time))},
+            {counted, Random({time})}};
   }
 
   Output seq = Placeholder(g, "seq", DataType::kFloat, {-1, -1, 3});
@@ -63,6 +64,9 @@ class LoopRewritesTest : public RewritesTest {
   Output b = Placeholder(g, "b", DataType::kFloat, {8});
   Output w8 = Placeholder(g, "w8", DataType::kFloat, {4, 8});
   Output n = Placeholder(g, "n", DataType::kInt32, {});
+  // A number that is known as soon as shapes are.
+  Output counted = Placeholder(g, "counted", DataType::kFloat, {-1});
+  Output count = Size(counted);
 };
 
 }  // namespace weft

@@ -61,10 +61,10 @@ TEST_F(LoopRewritesTest, RowsArePutWhereTheirTransposeWantsThem) {
 }
 
 TEST_F(LoopRewritesTest, RowsOfUnknownShapeAreLikeTheFirst) {
-  const Output all = TensorListStack(Cell(n)[2], DataType::kFloat);
-  After(StoreRowsOfKnownShape, {all}, {seq, h0, w, b, n});
+  const Output all = TensorListStack(Cell(count)[2], DataType::kFloat);
+  After(StoreRowsOfKnownShape, {all}, {seq, h0, w, b, counted});
   EXPECT_EQ(report_[0], "lists: 0 that loops fill are tensors");
-  After(StoreAllRows, {all}, {seq, h0, w, b, n});
+  After(StoreAllRows, {all}, {seq, h0, w, b, counted});
   EXPECT_EQ(report_[0], "lists: 1 that loops fill are tensors");
   for (int64_t time : {1, 2, 7}) ExpectSame({all}, Feeds(time, 5));
   ExpectSame({all}, Feeds(3, 0));
@@ -73,17 +73,18 @@ TEST_F(LoopRewritesTest, RowsOfUnknownShapeAreLikeTheFirst) {
 // The plan without rows is run then.
 TEST_F(LoopRewritesTest, RowsMayTurnOutToDiffer) {
   const Outputs out = While(
-      {Const(g, 0), TensorListReserve(TensorShape{-1}, n, DataType::kInt32)},
-      [&](const Outputs& v) { return Less(v[0], n); },
+      {Const(g, 0),
+       TensorListReserve(TensorShape{-1}, count, DataType::kInt32)},
+      [&](const Outputs& v) { return Less(v[0], count); },
       [&](const Outputs& v) {
         const Output row =
             Range(Const(v[0].graph(), 0), v[0] + 1, Const(v[0].graph(), 1));
         return Outputs{v[0] + 1, TensorListSetItem(v[1], v[0], row)};
       });
   const Output joined = TensorListConcat(out[1], DataType::kInt32).tensor;
-  After(StoreAllRows, {joined}, {n});
+  After(StoreAllRows, {joined}, {counted});
   EXPECT_EQ(report_[0], "lists: 1 that loops fill are tensors");
-  EXPECT_THAT(weft::Run(joined, {{n, Tensor::Scalar<int32_t>(3)}}),
+  EXPECT_THAT(weft::Run(joined, {{counted, Random({3})}}),
               TensorEq(Tensor::Vector<int32_t>({0, 0, 1, 0, 1, 2})));
 }
 
@@ -166,7 +167,7 @@ TEST_F(LoopRewritesTest, ListsThatAreWaitedForStayLists) {
 TEST_F(LoopRewritesTest, WhatIsAddedToAListIsARow) {
   const Outputs out = While(
       {Const(g, 0), h0, EmptyTensorList(g, {-1, 4}, DataType::kFloat)},
-      [&](const Outputs& v) { return Less(v[0], n, "less"); },
+      [&](const Outputs& v) { return Less(v[0], count, "less"); },
       [&](const Outputs& v) {
         const Output h = Tanh(v[1] + 1.0, "h");
         return Outputs{v[0] + 1, h, TensorListPushBack(v[2], h)};
@@ -177,7 +178,7 @@ TEST_F(LoopRewritesTest, WhatIsAddedToAListIsARow) {
   const Output joined = TensorListConcat(out[2], DataType::kFloat).tensor;
   const Output length = TensorListLength(out[2]);
   const std::string text =
-      After(StoreAllRows, {all, third, joined, length}, {h0, n});
+      After(StoreAllRows, {all, third, joined, length}, {h0, counted});
   EXPECT_THAT(before_, HasSubstr("TensorListPushBack"));
   for (const char* gone :
        {"TensorListPushBack '", "EmptyTensorList '", "TensorListStack '",
@@ -189,12 +190,79 @@ TEST_F(LoopRewritesTest, WhatIsAddedToAListIsARow) {
   EXPECT_THAT(text, HasSubstr("_Joined 'TensorListConcatV2'("));
   EXPECT_EQ(report_[0], "lists: 1 that loops fill are tensors");
   const std::vector<Feed> feeds = {{h0, Random({2, 4})},
-                                   {n, Tensor::Scalar<int32_t>(5)}};
+                                   {counted, Random({5})}};
   ExpectSame({all, third, joined, length}, feeds);
-  EXPECT_THAT(
-      TryRun(third, {{h0, Random({2, 4})}, {n, Tensor::Scalar<int32_t>(2)}}),
-      StatusIs(absl::StatusCode::kOutOfRange,
-               HasSubstr("index 2 must be in [0, 2)")));
+  EXPECT_THAT(TryRun(third, {{h0, Random({2, 4})}, {counted, Random({2})}}),
+              StatusIs(absl::StatusCode::kOutOfRange,
+                       HasSubstr("index 2 must be in [0, 2)")));
+}
+
+// There is memory for as many elements as there may be, but only those are read
+// that are there.
+TEST_F(LoopRewritesTest, HowManyAreAddedMayOnlyBeBounded) {
+  for (bool knows_shape : {false, true}) {
+    Output h = knows_shape ? Placeholder(g, "h", DataType::kFloat, {2, 4}) : h0;
+    const Outputs out = While(
+        {Const(g, 0), h, EmptyTensorList(g, h.shape(), DataType::kFloat)},
+        [&](const Outputs& v) {
+          return LogicalAnd(Less(v[0], n), Less(v[0], count));
+        },
+        [&](const Outputs& v) {
+          const Output next = Tanh(v[1] + 1.0);
+          return Outputs{v[0] + 1, next, TensorListPushBack(v[2], next)};
+        });
+    const Output all = TensorListStack(out[2], DataType::kFloat);
+    const Output third =
+        TensorListGetItem(out[2], Const(g, 2), DataType::kFloat, {-1, 4});
+    const Output joined = TensorListConcat(out[2], DataType::kFloat).tensor;
+    const Output length = TensorListLength(out[2]);
+    const Outputs reads = {all, joined, length, third};
+    const std::string text = After(StoreAllRows, reads, {h, n, counted});
+    EXPECT_EQ(report_[0], "lists: 1 that loops fill are tensors");
+    EXPECT_EQ(text.find("_FirstRows 'TensorListStack'(") != text.npos,
+              !knows_shape)
+        << text;
+    auto feeds = [&](int32_t limit, int64_t most) {
+      return std::vector<Feed>{{h, Random({2, 4})},
+                               {n, Tensor::Scalar<int32_t>(limit)},
+                               {counted, Random({most})}};
+    };
+    ExpectSame(reads, feeds(3, 5));
+    ExpectSame(reads, feeds(5, 3));
+    ExpectSame({length}, feeds(0, 5));
+    EXPECT_THAT(TryRun(third, feeds(2, 5)),
+                StatusIs(absl::StatusCode::kOutOfRange,
+                         HasSubstr("index 2 must be in [0, 2)")));
+    // The plan without rows is not needed for any of that.
+    ASSERT_OK_AND_ASSIGN(const auto session, Session::Create(g));
+    ASSERT_OK_AND_ASSIGN(
+        const auto callable,
+        session->Prepare(
+            {{h.name(), n.name(), counted.name()}, {joined.name()}, {}}));
+    std::vector<Tensor> values;
+    ASSERT_OK(callable->Run(
+        {Random({2, 4}), Tensor::Scalar<int32_t>(3), Random({5})}, &values));
+    EXPECT_THAT(callable->DescribePlan(),
+                HasSubstr("lists: 1 that loops fill are tensors"));
+  }
+}
+
+// A list whose elements have to have a known shape when it is laid out, but may
+// be any number, stays one.
+TEST_F(LoopRewritesTest, ListsOfAnyNumberStayLists) {
+  const Outputs reserved = Cell(n);
+  const Outputs pushed = While(
+      {Const(g, 0), h0, EmptyTensorList(g, {-1, 4}, DataType::kFloat)},
+      [&](const Outputs& v) { return Less(v[0], n); },
+      [&](const Outputs& v) {
+        const Output h = Tanh(v[1]);
+        return Outputs{v[0] + 1, h, TensorListPushBack(v[2], h)};
+      });
+  const Outputs all = {TensorListStack(reserved[2], DataType::kFloat),
+                       TensorListStack(pushed[2], DataType::kFloat)};
+  After(StoreAllRows, all, {seq, h0, w, b, n});
+  EXPECT_EQ(report_[0], "lists: 0 that loops fill are tensors");
+  ExpectSame(all, Feeds(3, 2));
 }
 
 // How many elements there will be is not known.
@@ -294,8 +362,8 @@ TEST_F(LoopRewritesTest, PartsOfARowArePutSideBySide) {
   const Output two = Placeholder(g, "two", DataType::kFloat, {4, 7});
   const Outputs out = While(
       {Const(g, 0), h0,
-       TensorListReserve(TensorShape{-1, 7}, n, DataType::kFloat)},
-      [&](const Outputs& v) { return Less(v[0], n); },
+       TensorListReserve(TensorShape{-1, 7}, count, DataType::kFloat)},
+      [&](const Outputs& v) { return Less(v[0], count); },
       [&](const Outputs& v) {
         const Output h = Tanh(v[1]);
         const Output row =
@@ -304,32 +372,33 @@ TEST_F(LoopRewritesTest, PartsOfARowArePutSideBySide) {
                        TensorListSetItem(v[2], v[0], row)};
       });
   const Output all = TensorListStack(out[2], DataType::kFloat);
-  const std::string text = After(StoreAllRows, {all, out[1]}, {h0, two, n});
+  const std::string text =
+      After(StoreAllRows, {all, out[1]}, {h0, two, counted});
   EXPECT_THAT(before_, HasSubstr("ConcatV2 'joined'("));
   EXPECT_THAT(text, Not(HasSubstr("ConcatV2 'joined'(")));
   EXPECT_THAT(text, HasSubstr("MatMul 'MatMul'(TensorListSetItem:0"));
-  ExpectSame({all, out[1]}, {{h0, Random({3, 4})},
-                             {two, Random({4, 7})},
-                             {n, Tensor::Scalar<int32_t>(4)}});
+  ExpectSame(
+      {all, out[1]},
+      {{h0, Random({3, 4})}, {two, Random({4, 7})}, {counted, Random({4})}});
 }
 
 // Where a row is put may depend on it.
 TEST_F(LoopRewritesTest, PartsOfARowMayTellItsIndex) {
   const Outputs out = While(
       {Const(g, 0), h0,
-       TensorListReserve(TensorShape{-1, 8}, n, DataType::kFloat)},
-      [&](const Outputs& v) { return Less(v[0], n); },
+       TensorListReserve(TensorShape{-1, 8}, count, DataType::kFloat)},
+      [&](const Outputs& v) { return Less(v[0], count); },
       [&](const Outputs& v) {
         const Output h = Tanh(v[1]);
         const Output row = Concat({h, v[1]}, 1);
-        const Output last = Cast(Max(Abs(row)) * 0.0, DataType::kInt32) + n;
+        const Output last = Cast(Max(Abs(row)) * 0.0, DataType::kInt32) + count;
         return Outputs{v[0] + 1, h,
                        TensorListSetItem(v[2], last - 1 - v[0], row)};
       });
   const Output all = TensorListStack(out[2], DataType::kFloat);
-  After(StoreAllRows, {all}, {h0, n});
+  After(StoreAllRows, {all}, {h0, counted});
   EXPECT_EQ(report_[0], "lists: 1 that loops fill are tensors");
-  ExpectSame({all}, {{h0, Random({2, 4})}, {n, Tensor::Scalar<int32_t>(3)}});
+  ExpectSame({all}, {{h0, Random({2, 4})}, {counted, Random({3})}});
 }
 
 // ---- JoinLast, SplitFirst ---------------------------------------------------
@@ -344,8 +413,8 @@ void JoinAndStore(PlanGraph* graph, PassReport* report) {
 TEST_F(LoopRewritesTest, JoinedPartsAreComputedApart) {
   const Outputs out = While(
       {Const(g, 0), h0,
-       TensorListReserve(TensorShape{-1, 8}, n, DataType::kFloat)},
-      [&](const Outputs& v) { return Less(v[0], n); },
+       TensorListReserve(TensorShape{-1, 8}, count, DataType::kFloat)},
+      [&](const Outputs& v) { return Less(v[0], count); },
       [&](const Outputs& v) {
         const Output whole = Exp(Concat({v[1], v[1]}, 1)) * 0.5;
         const Output dz = SigmoidGrad(
@@ -353,14 +422,13 @@ TEST_F(LoopRewritesTest, JoinedPartsAreComputedApart) {
         return Outputs{v[0] + 1, Tanh(v[1]), TensorListSetItem(v[2], v[0], dz)};
       });
   const Output all = TensorListStack(out[2], DataType::kFloat);
-  const std::string text = After(JoinAndStore, {all}, {h0, n});
+  const std::string text = After(JoinAndStore, {all}, {h0, counted});
   EXPECT_THAT(before_, HasSubstr("SigmoidGrad 'dz'(Mul:0, joined:0)"));
   EXPECT_THAT(report_[0], HasSubstr(" elementwise nodes moved before one"));
   EXPECT_THAT(report_[0], Not(HasSubstr("joins: 0")));
   EXPECT_THAT(text, Not(HasSubstr("ConcatV2 'joined'(")));
   for (int64_t batch : {0, 1, 3}) {
-    ExpectSame({all},
-               {{h0, Random({batch, 4})}, {n, Tensor::Scalar<int32_t>(4)}});
+    ExpectSame({all}, {{h0, Random({batch, 4})}, {counted, Random({4})}});
   }
 }
 
@@ -392,8 +460,8 @@ TEST_F(LoopRewritesTest, JoinedPartsMayBeRepeated) {
 TEST_F(LoopRewritesTest, WhatIsSplitAndStoredIsSplitFirst) {
   const Outputs out = While(
       {Const(g, 0), h0,
-       TensorListReserve(TensorShape{-1, 8}, n, DataType::kFloat)},
-      [&](const Outputs& v) { return Less(v[0], n); },
+       TensorListReserve(TensorShape{-1, 8}, count, DataType::kFloat)},
+      [&](const Outputs& v) { return Less(v[0], count); },
       [&](const Outputs& v) {
         const Output gates = Sigmoid(MatMul(v[1], w8), "gates");
         const Outputs parts = Split(gates, 2, 1);
@@ -408,12 +476,12 @@ TEST_F(LoopRewritesTest, WhatIsSplitAndStoredIsSplitFirst) {
         EXPECT_OK(OrderNodes(graph));
         SplitFirst(graph, report);
       },
-      {all, out[1]}, {h0, w8, n});
+      {all, out[1]}, {h0, w8, counted});
   EXPECT_EQ(report_[1], "splits: 1 elementwise nodes moved behind one");
   for (int64_t batch : {0, 1, 3}) {
     ExpectSame({all, out[1]}, {{h0, Random({batch, 4})},
                                {w8, Random({4, 8})},
-                               {n, Tensor::Scalar<int32_t>(4)}});
+                               {counted, Random({4})}});
   }
 }
 
