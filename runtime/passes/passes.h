@@ -56,7 +56,8 @@ absl::Status RunRewrites(const RewriteOptions& options, PlanGraph* graph,
 void RollUp(PlanGraph* graph, PassReport* report);
 
 // Gradients that are summed up to the shape of an operand which may have been
-// repeated are taken to have it. What comes of that holds only if they do.
+// repeated are taken to have it; variables of which loops save the shape, to
+// keep it. What comes of that holds only if they do.
 void AssumeShapes(PlanGraph* graph, PassReport* report);
 
 // Constants, reads of variables and sums of known shape that are the same in
