@@ -115,6 +115,11 @@ std::string DescribePlan(const PlanRunner& runner) {
   DescribeSignature(runner.signature(), &text);
   absl::StrAppend(&text, "plan: ", plan.graph().nodes.size(), " nodes in ",
                   plan.graph().frames.size(), " graphs and bodies\n");
+  if (!plan.options().assumes) {
+    absl::StrAppend(&text,
+                    "  the plan that assumes shapes did not fit: this one "
+                    "assumes nothing\n");
+  }
   for (const std::string& line : plan.report())
     absl::StrAppend(&text, "  ", line, "\n");
   DescribeVariables(plan.graph(), &text);

@@ -164,6 +164,7 @@ absl::Status PlanRunner::RunLeased(absl::Span<const Tensor> feeds,
     WEFT_RETURN_IF_ERROR(CheckVariables(*context));
   }
   WEFT_RETURN_IF_ERROR(BindLayout(feeds, context, fits));
+  fits_.store(*fits, std::memory_order_relaxed);
   if (!*fits) return absl::OkStatus();
   WEFT_RETURN_IF_ERROR(BindValues(feeds, outputs, options, context));
   WEFT_RETURN_IF_ERROR(Execute(plan, context, 0, context->layout()->main_end,
@@ -211,7 +212,10 @@ absl::Status PlanRunner::BindLayout(absl::Span<const Tensor> feeds,
                         FindLayout(feeds, *context));
   *fits = layout != nullptr;
   if (!*fits) return absl::OkStatus();
-  return context->Bind(std::move(layout));
+  const absl::Status bound = context->Bind(std::move(layout));
+  // What assumes shapes also stores more.
+  *fits = !absl::IsResourceExhausted(bound) || !plan_->has_assumptions();
+  return *fits ? bound : absl::OkStatus();
 }
 
 absl::StatusOr<std::shared_ptr<const Layout>> PlanRunner::FindLayout(

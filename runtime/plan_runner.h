@@ -32,7 +32,8 @@ class PlanRunner {
              int max_layouts);
 
   // *fits becomes false, and nothing is run, if what the plan assumes does not
-  // hold for shapes such as these: the plan without that is to be run.
+  // hold for shapes such as these, or if there is not enough memory for it: the
+  // plan without that is to be run.
   absl::Status Run(absl::Span<const Tensor> feeds, std::vector<Tensor>* outputs,
                    const RunOptions& options, bool* fits);
 
@@ -41,6 +42,8 @@ class PlanRunner {
   int64_t layouts_made() const {
     return layouts_made_.load(std::memory_order_relaxed);
   }
+  // Did the plan fit in the run that came last?
+  bool fits() const { return fits_.load(std::memory_order_relaxed); }
   // The layout that was used last; null before the first run.
   std::shared_ptr<const Layout> last_layout() const;
   // Gives back the memory that is kept for the next runs.
@@ -92,6 +95,7 @@ class PlanRunner {
   std::vector<KeptLayout> layouts_;  // Guarded by layouts_mu_.
   uint64_t ticks_ = 0;               // Guarded by layouts_mu_.
   std::atomic<int64_t> layouts_made_{0};
+  std::atomic<bool> fits_{true};
 };
 
 }  // namespace weft

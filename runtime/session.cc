@@ -29,9 +29,7 @@ class CallableImpl : public Callable {
       : session_(session), runner_(std::move(runner)) {}
   absl::Status Run(absl::Span<const Tensor> feeds, std::vector<Tensor>* outputs,
                    const RunOptions& options) const override;
-  std::string DescribePlan() const override {
-    return weft::DescribePlan(*runner_);
-  }
+  std::string DescribePlan() const override;
 
  private:
   SessionImpl* session_;
@@ -92,6 +90,8 @@ class SessionImpl : public Session {
 
   absl::Status RunPlan(PlanRunner* runner, absl::Span<const Tensor> feeds,
                        std::vector<Tensor>* outputs, const RunOptions& options);
+  // Of the plan that the last run of `runner` came to.
+  std::string DescribePlan(const PlanRunner& runner) const;
 
  private:
   static int NumThreads(const SessionOptions& options) {
@@ -104,6 +104,7 @@ class SessionImpl : public Session {
     kCautious,  // Passes do not assume anything of the shapes.
     kPlain,     // Every node is run by itself.
   };
+  static std::string KeyOf(const Signature& signature, PlanForm form);
   absl::StatusOr<std::shared_ptr<PlanRunner>> FindRunner(
       const Signature& signature, PlanForm form = PlanForm::kFull);
   absl::StatusOr<std::shared_ptr<PlanRunner>> MakeRunner(
@@ -135,6 +136,10 @@ absl::Status CallableImpl::Run(absl::Span<const Tensor> feeds,
                                std::vector<Tensor>* outputs,
                                const RunOptions& options) const {
   return session_->RunPlan(runner_.get(), feeds, outputs, options);
+}
+
+std::string CallableImpl::DescribePlan() const {
+  return session_->DescribePlan(*runner_);
 }
 
 absl::Status SessionImpl::RunPlan(PlanRunner* runner,
@@ -193,13 +198,27 @@ absl::StatusOr<std::shared_ptr<PlanRunner>> SessionImpl::MakeRunner(
                                       &store_, options_.max_layouts);
 }
 
+std::string SessionImpl::KeyOf(const Signature& signature, PlanForm form) {
+  return absl::StrCat(form == PlanForm::kFull       ? ""
+                      : form == PlanForm::kCautious ? "cautious:"
+                                                    : "plain:",
+                      SignatureKey(signature));
+}
+
+std::string SessionImpl::DescribePlan(const PlanRunner& runner) const {
+  std::shared_ptr<PlanRunner> cautious;
+  if (!runner.fits()) {
+    std::lock_guard<std::mutex> lock(runners_mu_);
+    const auto found =
+        runners_.find(KeyOf(runner.signature(), PlanForm::kCautious));
+    if (found != runners_.end()) cautious = found->second;
+  }
+  return weft::DescribePlan(cautious != nullptr ? *cautious : runner);
+}
+
 absl::StatusOr<std::shared_ptr<PlanRunner>> SessionImpl::FindRunner(
     const Signature& signature, PlanForm form) {
-  const std::string key =
-      absl::StrCat(form == PlanForm::kFull       ? ""
-                   : form == PlanForm::kCautious ? "cautious:"
-                                                 : "plain:",
-                   SignatureKey(signature));
+  const std::string key = KeyOf(signature, form);
   std::lock_guard<std::mutex> lock(runners_mu_);
   std::shared_ptr<PlanRunner>& runner = runners_[key];
   if (runner == nullptr) {
