@@ -401,6 +401,27 @@ TEST_F(LoopRewritesTest, PartsOfARowMayTellItsIndex) {
   ExpectSame({all}, {{h0, Random({2, 4})}, {counted, Random({3})}});
 }
 
+// The state is a row that the next step overwrites while it reads the state.
+TEST_F(LoopRewritesTest, ARowMayBeSetAgainAndAgain) {
+  Output wide = Placeholder(g, "wide", DataType::kFloat, {-1, 8});
+  const Outputs out = While(
+      {Const(g, 0), wide, wide,
+       TensorListReserve(TensorShape{-1, 8}, count, DataType::kFloat)},
+      [&](const Outputs& v) { return Less(v[0], count); },
+      [&](const Outputs& v) {
+        const Outputs parts = Split(v[1], 2, 1);
+        const Output row = Concat({Tanh(parts[0] + 1.0), Sigmoid(parts[1])}, 1);
+        const Output sum = v[2] + (row - v[1]) * (row + v[1]);
+        const Output first = Const(v[0].graph(), 0);
+        return Outputs{v[0] + 1, row, sum, TensorListSetItem(v[3], first, row)};
+      });
+  const Output all = TensorListStack(out[3], DataType::kFloat);
+  After(StoreAllRows, {all}, {wide, counted});
+  EXPECT_EQ(report_[0], "lists: 1 that loops fill are tensors");
+  ExpectSame({all, out[1], out[2]},
+             {{wide, Random({2, 8})}, {counted, Random({5})}});
+}
+
 // ---- JoinLast, SplitFirst ---------------------------------------------------
 
 void JoinAndStore(PlanGraph* graph, PassReport* report) {
