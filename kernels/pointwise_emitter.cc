@@ -6,7 +6,7 @@
 
 namespace weft {
 
-// ---- Sums of rows ---------------------------------------------------------
+// ---- Sums of rows -----------------------------------------------------------
 
 // Which of the stores are sums.
 std::vector<int> VectorEmitter::Sums() const {
@@ -91,7 +91,7 @@ void VectorEmitter::Tables() {
   for (int i = 0; i < 2 * lanes(); ++i) dd(i < lanes() ? ~0u : 0);
 }
 
-// ---- Instructions ---------------------------------------------------------
+// ---- Instructions -----------------------------------------------------------
 
 void VectorEmitter::Emit(const VectorBody& body) {
   for (const PlacedInstruction& p : body.placed.instructions) {
@@ -291,7 +291,7 @@ void VectorEmitter::CopySign(const Xbyak::Xmm& d, const Xbyak::Xmm& x,
   vpternlogd(d, sign, mask, kOtherWhereSet);
 }
 
-// ---- Memory ---------------------------------------------------------------
+// ---- Memory -----------------------------------------------------------------
 
 // The register that has the address of row and pointer.
 VectorEmitter::Reg VectorEmitter::PointerOf(int pointer) {
