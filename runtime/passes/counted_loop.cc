@@ -12,12 +12,6 @@
 namespace weft {
 namespace {
 
-std::string MicroOpOf(const PlanNode& node) {
-  const auto& trait = node.traits().pointwise;
-  const bool computes = node.role == OpRole::kCompute;
-  return computes && trait.has_value() ? trait->micro_op : "";
-}
-
 bool IsOutside(const PlanGraph& graph, int loop, int value) {
   return !graph.Within(graph.values[value].frame, graph.nodes[loop].cond);
 }
@@ -121,6 +115,30 @@ int AddBound(PlanGraph* graph, int loop, int value, int depth = kMaxDepth) {
                        b);
 }
 
+// A value and a constant that is added to it.
+struct Offset {
+  int value = -1;
+  int64_t plus = 0;
+};
+
+Offset OffsetOf(const PlanGraph& graph, int value) {
+  Offset offset{value};
+  for (int depth = 0; depth < kMaxDepth; ++depth) {
+    const int maker = graph.values[offset.value].node;
+    if (maker < 0) break;
+    const PlanNode& node = graph.nodes[maker];
+    const std::string op = MicroOpOf(node);
+    if ((op != "add" && op != "sub") || node.inputs.size() != 2) break;
+    const bool swapped = op == "add" && KnownScalar(graph, node.inputs[0]);
+    const std::optional<int64_t> by =
+        KnownScalar(graph, node.inputs[swapped ? 0 : 1]);
+    if (!by.has_value()) break;
+    offset.value = node.inputs[swapped ? 1 : 0];
+    offset.plus += op == "sub" ? -*by : *by;
+  }
+  return offset;
+}
+
 }  // namespace
 
 bool FollowsFromShapes(const PlanGraph& graph, int value) {
@@ -143,6 +161,11 @@ bool FollowsFromShapes(const PlanGraph& graph, int value) {
     stack.insert(stack.end(), node.inputs.begin(), node.inputs.end());
   }
   return true;
+}
+
+bool SameIndex(const PlanGraph& graph, int a, int b) {
+  const Offset x = OffsetOf(graph, a), y = OffsetOf(graph, b);
+  return x.value == y.value && x.plus == y.plus;
 }
 
 int StepOf(const PlanGraph& graph, int loop, int k) {
@@ -209,6 +232,17 @@ int AddStepIndex(PlanGraph* graph, int loop, int body, int counter,
     return counter;
   }
   return AddArithmetic(graph, "Sub", loop, body, counter, first);
+}
+
+bool IsStepIndex(const PlanGraph& graph, int loop, int value,
+                 const CountedLoop& counted) {
+  const Offset offset = OffsetOf(graph, value);
+  const std::optional<int64_t> first =
+      KnownScalar(graph, counted.down ? counted.limit : counted.begin);
+  const int counter =
+      graph.frames[graph.nodes[loop].cond].args[counted.counter];
+  return first.has_value() && offset.value == counter &&
+         offset.plus == (counted.down ? -*first - 1 : -*first);
 }
 
 int AddExactSteps(PlanGraph* graph, int loop) {

@@ -33,6 +33,10 @@ int AddNumberOfSteps(PlanGraph* graph, int loop, const CountedLoop& counted);
 int AddStepIndex(PlanGraph* graph, int loop, int body, int counter,
                  const CountedLoop& counted);
 
+// Is `value` that number in the body of `loop` itself, for all that is known?
+bool IsStepIndex(const PlanGraph& graph, int loop, int value,
+                 const CountedLoop& counted);
+
 // How many steps the loop makes: a scalar in its frame, of the type of the
 // bounds. -1 if anything decides but counters that are below (above) bounds
 // from outside, or if their distance could be too large for the type.
@@ -45,6 +49,10 @@ int AddOneCondition(PlanGraph* graph, int loop, int steps);
 
 // The number of the step, from 0 on, in the body of a loop with such `steps`.
 int AddStepNumber(PlanGraph* graph, int loop, int steps);
+
+// Are two integers of a body always equal? So are one value, and two that add
+// constants of one sum to it.
+bool SameIndex(const PlanGraph& graph, int a, int b);
 
 // How variable k changes in each step: 1, -1, or in another way: 0.
 int StepOf(const PlanGraph& graph, int loop, int k);

@@ -50,6 +50,10 @@ absl::Status RunRewrites(const RewriteOptions& options, PlanGraph* graph,
   WEFT_RETURN_IF_ERROR(Tidy(graph));
   RewriteLoops(options.precision, graph, report);
   WEFT_RETURN_IF_ERROR(Tidy(graph));
+  if (options.assumes) {
+    ShareRows(graph, report);
+    WEFT_RETURN_IF_ERROR(Tidy(graph));
+  }
   SplitFirst(graph, report);
   WEFT_RETURN_IF_ERROR(Tidy(graph));
   FusePointwise(graph, report);

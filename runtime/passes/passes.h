@@ -83,6 +83,10 @@ void RewriteLoops(Precision precision, PlanGraph* graph, PassReport* report);
 // elements is not known: if `assumes`.
 void StoreRows(bool assumes, PlanGraph* graph, PassReport* report);
 
+// Rows that are there already are not stored once more; and of rows that loops
+// join from such only to be multiplied, behind the loop, those are multiplied.
+void ShareRows(PlanGraph* graph, PassReport* report);
+
 // What is computed of joined parts, element by element, is joined behind.
 void JoinLast(PlanGraph* graph, PassReport* report);
 

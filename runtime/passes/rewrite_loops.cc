@@ -114,12 +114,6 @@ class Rewriter {
     return shape.rank() == 2 ? shape.dim(axis) : -1;
   }
 
-  // The node's micro-op, or "".
-  static std::string MicroOpOf(const PlanNode& node) {
-    const auto& trait = node.traits().pointwise;
-    return trait.has_value() ? trait->micro_op : "";
-  }
-
   // ---- Rows of lists --------------------------------------------------------
 
   // Does the value go up or down by the same amount with each step?
@@ -343,7 +337,9 @@ class Rewriter {
     const Columns all = {0, n};
     if (uses_[*result] != 1) return all;
     const PlanNode& split = graph_.nodes[user_[*result]];
-    const std::vector<int64_t> sizes = SizesOfColumns(split, *result, n);
+    if (split.frame != body_) return all;
+    const std::vector<int64_t> sizes =
+        SizesOfColumns(graph_, split, *result, n);
     Columns used = all;
     int num_used = 0;
     int64_t first = 0;
@@ -360,37 +356,6 @@ class Rewriter {
     }
     narrowed_ += used.count < n;
     return used;
-  }
-
-  // How many columns of `value` each output of the node has, if it splits them.
-  std::vector<int64_t> SizesOfColumns(const PlanNode& split, int value,
-                                      int64_t n) const {
-    const bool plain = split.role == OpRole::kCompute &&
-                       split.made == nullptr && split.controls.empty() &&
-                       split.frame == body_;
-    if (!plain) return {};
-    const size_t parts = split.outputs.size();
-    const bool is_even = FormOf(split) == OpForm::kSplit;
-    if (!is_even && split.op() != "SplitV") return {};
-    const std::optional<int64_t> axis =
-        KnownScalar(graph_, split.inputs[is_even ? 0 : 2]);
-    if (split.inputs[is_even ? 1 : 0] != value || (axis != 1 && axis != -1))
-      return {};
-    if (is_even) {
-      return std::vector<int64_t>(parts, n / static_cast<int64_t>(parts));
-    }
-    const Tensor* sizes = ConstantOf(graph_, split.inputs[1]);
-    if (sizes == nullptr ||
-        sizes->num_elements() != static_cast<int64_t>(parts))
-      return {};
-    std::vector<int64_t> columns;
-    for (size_t i = 0; i < parts; ++i) {
-      columns.push_back(sizes->dtype() == DataType::kInt64
-                            ? sizes->data<int64_t>()[i]
-                            : sizes->data<int32_t>()[i]);
-      if (columns.back() < 0) return {};
-    }
-    return columns;
   }
 
   // If all that happens to *result is that something is added: what that is,

@@ -54,6 +54,12 @@ OpForm PlainFormOf(const PlanNode& node) {
   return plain ? node.traits().form : OpForm::kOther;
 }
 
+std::string MicroOpOf(const PlanNode& node) {
+  const auto& trait = node.traits().pointwise;
+  const bool computes = node.role == OpRole::kCompute;
+  return computes && trait.has_value() ? trait->micro_op : "";
+}
+
 const Tensor* ConstantOf(const PlanGraph& graph, int value) {
   const int maker = graph.values[value].node;
   if (maker < 0 || graph.nodes[maker].role != OpRole::kConst) return nullptr;
@@ -80,6 +86,34 @@ UseCounts CountUses(const PlanGraph& graph) {
     for (int target : frame.targets) uses.waited[target] = true;
   }
   return uses;
+}
+
+std::vector<int64_t> SizesOfColumns(const PlanGraph& graph,
+                                    const PlanNode& split, int value,
+                                    int64_t n) {
+  const bool plain = split.role == OpRole::kCompute && split.made == nullptr &&
+                     split.controls.empty();
+  if (!plain) return {};
+  const size_t parts = split.outputs.size();
+  const bool is_even = PlainFormOf(split) == OpForm::kSplit;
+  if (!is_even && split.op() != "SplitV") return {};
+  const std::optional<int64_t> axis =
+      KnownScalar(graph, split.inputs[is_even ? 0 : 2]);
+  if (split.inputs[is_even ? 1 : 0] != value || (axis != 1 && axis != -1))
+    return {};
+  if (is_even)
+    return std::vector<int64_t>(parts, n / static_cast<int64_t>(parts));
+  const Tensor* sizes = ConstantOf(graph, split.inputs[1]);
+  if (sizes == nullptr || sizes->num_elements() != static_cast<int64_t>(parts))
+    return {};
+  std::vector<int64_t> columns;
+  for (size_t i = 0; i < parts; ++i) {
+    columns.push_back(sizes->dtype() == DataType::kInt64
+                          ? sizes->data<int64_t>()[i]
+                          : sizes->data<int32_t>()[i]);
+    if (columns.back() < 0) return {};
+  }
+  return columns;
 }
 
 std::optional<TensorPart> PartOf(const PlanGraph& graph, int value) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/tensor.h"
@@ -47,6 +48,12 @@ struct TensorJoin {
 };
 std::optional<TensorJoin> JoinOf(const PlanGraph& graph, int node);
 
+// How many of the `n` columns of the matrix `value` each output of `split` has,
+// if that splits it along them; else nothing.
+std::vector<int64_t> SizesOfColumns(const PlanGraph& graph,
+                                    const PlanNode& split, int value,
+                                    int64_t n);
+
 // The constant that `value` is; null if it is none.
 const Tensor* ConstantOf(const PlanGraph& graph, int value);
 
@@ -64,6 +71,9 @@ UseCounts CountUses(const PlanGraph& graph);
 // The form of a node that only computes, without control edges; of others
 // kOther.
 OpForm PlainFormOf(const PlanNode& node);
+
+// The micro-op of an elementwise node; "" of others.
+std::string MicroOpOf(const PlanNode& node);
 
 }  // namespace weft
 
