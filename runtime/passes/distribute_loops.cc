@@ -24,6 +24,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/passes/counted_loop.h"
+#include "runtime/passes/divide_products.h"
 #include "runtime/passes/loop_parts.h"
 #include "runtime/passes/made_nodes.h"
 #include "runtime/passes/passes.h"
@@ -59,21 +60,27 @@ class LoopDistributor {
     const std::optional<CountedLoop> counted = CountedLoopOf(graph_, id_);
     if (!counted.has_value()) return 1;
     counted_ = *counted;
-    const std::vector<LoopPart> parts =
-        FindLoopParts(graph_, id_, [this](int value) {
-          const PlanValue& v = graph_.values[value];
-          return IsPlain(v.dtype) && v.shape->rank() < TensorShape::kMaxRank;
-        });
+    std::vector<LoopPart> parts = FindParts();
     if (parts.empty() || FitsCache()) return 1;
+    num_divided_ = DivideProducts(&graph_, id_, counted_, parts);
+    if (num_divided_ > 0) parts = FindParts();
     steps_ = AddNumberOfSteps(&graph_, id_, counted_);
     for (const LoopPart& part : parts) AddPart(part);
     ReplaceLoop(parts);
     return static_cast<int>(parts.size());
   }
 
+  int num_divided() const { return num_divided_; }
   int num_crossing() const { return static_cast<int>(rows_.size()); }
 
  private:
+  std::vector<LoopPart> FindParts() const {
+    return FindLoopParts(graph_, id_, [this](int value) {
+      const PlanValue& v = graph_.values[value];
+      return IsPlain(v.dtype) && v.shape->rank() < TensorShape::kMaxRank;
+    });
+  }
+
   struct Part {
     int node = -1;
     int body = -1;
@@ -241,6 +248,7 @@ class LoopDistributor {
   const PlanNode old_;  // A copy: nodes are added.
   CountedLoop counted_;
   int steps_ = -1;  // At most so many.
+  int num_divided_ = 0;
   std::vector<Part> parts_;
   absl::flat_hash_map<int, int> rows_;  // By value that crosses.
 };
@@ -248,7 +256,7 @@ class LoopDistributor {
 }  // namespace
 
 void DistributeLoops(PlanGraph* graph, PassReport* report) {
-  int loops = 0, became = 0, crossing = 0;
+  int loops = 0, became = 0, crossing = 0, divided = 0;
   const size_t nodes = graph->nodes.size();
   for (size_t n = 0; n < nodes; ++n) {
     if (graph->nodes[n].role != OpRole::kWhile) continue;
@@ -258,10 +266,13 @@ void DistributeLoops(PlanGraph* graph, PassReport* report) {
     ++loops;
     became += parts;
     crossing += distributor.num_crossing();
+    divided += distributor.num_divided();
   }
   report->push_back(absl::StrCat("distributed: ", loops, " loops became ",
                                  became, ", ", crossing,
                                  " values of each step cross"));
+  report->push_back(absl::StrCat("divided: ", divided,
+                                 " products by who wants their columns"));
 }
 
 }  // namespace weft
