@@ -4,11 +4,9 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "runtime/passes/strong_components.h"
 #include "runtime/passes/tensor_parts.h"
 
 namespace weft {
@@ -18,15 +16,14 @@ namespace {
 // in all.
 constexpr size_t kMaxConstantBytes = 1024;
 constexpr size_t kMaxConstantBytesInAll = size_t{16} << 20;
-constexpr int kNoStep = std::numeric_limits<int>::min() / 2;
 
 }  // namespace
 
 ChainBuilder::ChainBuilder(const PlanGraph& graph)
     : graph_(graph),
+      steps_(graph),
       places_(graph.nodes.size()),
       position_(graph.nodes.size(), 0),
-      series_of_(graph.nodes.size(), {-1, -1}),
       follows_feeds_(graph.values.size(), false),
       before_(graph.nodes.size()),
       after_(graph.nodes.size()),
@@ -53,17 +50,10 @@ ChainBuilder::ChainBuilder(const PlanGraph& graph)
 
 std::vector<int> ChainBuilder::Add(std::vector<NodeSeries> series,
                                    std::vector<std::string>* reasons) {
-  series_ = std::move(series);
-  for (size_t s = 0; s < series_.size(); ++s) {
-    for (size_t i = 0; i < series_[s].size(); ++i)
-      series_of_[series_[s][i]] = {static_cast<int>(s), static_cast<int>(i)};
-  }
-  FindEdges();
-  FindRecurrences();
-  shift_.assign(series_.size(), kNoStep);
-  is_member_.assign(series_.size(), false);
+  steps_.Begin(std::move(series));
+  is_member_.assign(steps_.series().size(), false);
   std::vector<int> taken;
-  for (std::vector<int>& group : GroupSeries()) {
+  for (std::vector<int>& group : steps_.Groups()) {
     std::string reason;
     std::optional<StepChain> chain = Build(std::move(group), &reason);
     if (!reason.empty()) reasons->push_back(std::move(reason));
@@ -77,183 +67,17 @@ std::vector<int> ChainBuilder::Add(std::vector<NodeSeries> series,
     }
     chains_.push_back(*std::move(chain));
   }
-  for (const NodeSeries& nodes : series_) {
-    for (int node : nodes) series_of_[node] = {-1, -1};
-  }
+  steps_.End();
   return taken;
-}
-
-// ---- What depends on what ---------------------------------------------------
-
-void ChainBuilder::FindEdges() {
-  edges_.clear();
-  for (size_t s = 0; s < series_.size(); ++s) {
-    const int middle = static_cast<int>(series_[s].size() / 2);
-    for (int input : graph_.nodes[series_[s][middle]].inputs) {
-      const int maker = graph_.values[input].node;
-      if (maker < 0 || series_of_[maker].first < 0) continue;
-      const auto [from, entry] = series_of_[maker];
-      edges_.push_back({from, static_cast<int>(s), middle - entry});
-    }
-  }
-}
-
-// Strongly connected series: what is complete first can run first.
-void ChainBuilder::FindRecurrences() {
-  std::vector<std::vector<int>> makers(series_.size());
-  for (const Edge& edge : edges_) makers[edge.to].push_back(edge.from);
-  StrongComponents found = FindStrongComponents(makers);
-  recurrence_ = std::move(found.of);
-  in_core_.assign(series_.size(), false);
-  for (size_t s = 0; s < series_.size(); ++s)
-    in_core_[s] = found.is_cycle[recurrence_[s]];
-}
-
-// Each recurrence with what belongs to it: what follows from it and from none
-// later, and what leads to it and to none before. In the order in which they
-// can run.
-std::vector<std::vector<int>> ChainBuilder::GroupSeries() const {
-  const int n = static_cast<int>(series_.size());
-  std::vector<int> order(n);
-  for (int s = 0; s < n; ++s) order[s] = s;
-  std::sort(order.begin(), order.end(), [&](int a, int b) {
-    return std::tie(recurrence_[a], a) < std::tie(recurrence_[b], b);
-  });
-  std::vector<std::vector<int>> groups;
-  std::vector<int> group(n, -1);
-  int last = -1;
-  for (int s : order) {
-    if (!in_core_[s]) continue;
-    if (recurrence_[s] != last) groups.emplace_back();
-    last = recurrence_[s];
-    group[s] = static_cast<int>(groups.size()) - 1;
-  }
-  std::vector<std::vector<int>> makers(n), users(n);
-  for (const Edge& edge : edges_) {
-    makers[edge.to].push_back(edge.from);
-    users[edge.from].push_back(edge.to);
-  }
-  for (int s : order) {
-    if (in_core_[s]) continue;
-    for (int maker : makers[s]) group[s] = std::max(group[s], group[maker]);
-  }
-  for (int i = n; i-- > 0;) {
-    const int s = order[i];
-    if (group[s] >= 0) continue;
-    for (int user : users[s]) {
-      if (group[user] < 0) continue;
-      group[s] = group[s] < 0 ? group[user] : std::min(group[s], group[user]);
-    }
-  }
-  for (int s : order) {
-    if (group[s] >= 0) groups[group[s]].push_back(s);
-  }
-  return groups;
-}
-
-// ---- Which entries make a step ----------------------------------------------
-
-ChainBuilder::Window ChainBuilder::WindowOf(
-    const std::vector<int>& series, const std::vector<int>& shifts) const {
-  Window window = {std::numeric_limits<int>::min(),
-                   std::numeric_limits<int>::max()};
-  for (int s : series) {
-    window.begin = std::max(window.begin, shifts[s]);
-    window.end =
-        std::min(window.end, shifts[s] + static_cast<int>(series_[s].size()));
-  }
-  return window;
-}
-
-// Lowers shifts until no node comes before what it needs. True if then nodes
-// need what their own step or the one before makes.
-bool ChainBuilder::AdjustShifts(const std::vector<int>& core,
-                                std::vector<int>* shifts) const {
-  const int id = recurrence_[core[0]];
-  std::vector<const Edge*> edges;
-  for (const Edge& edge : edges_) {
-    if (recurrence_[edge.from] == id && recurrence_[edge.to] == id)
-      edges.push_back(&edge);
-  }
-  for (size_t round = 0; round <= core.size(); ++round) {
-    bool changed = false;
-    for (const Edge* e : edges) {
-      if ((*shifts)[e->from] <= (*shifts)[e->to] + e->lag) continue;
-      (*shifts)[e->from] = (*shifts)[e->to] + e->lag;
-      changed = true;
-    }
-    if (!changed) break;
-  }
-  return std::all_of(edges.begin(), edges.end(), [&](const Edge* e) {
-    const int distance = e->lag + (*shifts)[e->to] - (*shifts)[e->from];
-    return distance == 0 || distance == 1;
-  });
-}
-
-void ChainBuilder::Reverse(const std::vector<int>& group) {
-  std::vector<bool> reversed(series_.size(), false);
-  for (int s : group) {
-    reversed[s] = true;
-    std::reverse(series_[s].begin(), series_[s].end());
-    for (size_t i = 0; i < series_[s].size(); ++i)
-      series_of_[series_[s][i]].second = static_cast<int>(i);
-  }
-  for (Edge& edge : edges_) {
-    if (!reversed[edge.from] || !reversed[edge.to]) continue;
-    edge.lag = static_cast<int>(series_[edge.to].size()) -
-               static_cast<int>(series_[edge.from].size()) - edge.lag;
-  }
-}
-
-// The ways to align the series of a recurrence, in this direction of time.
-std::vector<std::vector<int>> ChainBuilder::AlignRecurrence(
-    const std::vector<int>& core) const {
-  std::vector<std::vector<int>> ways;
-  std::vector<int> ends(series_.size(), kNoStep), starts = ends;
-  for (int s : core) {
-    starts[s] = 0;
-    ends[s] = -static_cast<int>(series_[s].size());
-  }
-  for (std::vector<int>* shifts : {&ends, &starts}) {
-    if (AdjustShifts(core, shifts) && WindowOf(core, *shifts).size() > 0)
-      ways.push_back(*shifts);
-  }
-  return ways;
-}
-
-// What follows comes as early as it can, what leads there as late.
-void ChainBuilder::AlignOthers(const std::vector<int>& group) {
-  std::vector<std::vector<const Edge*>> from(series_.size()),
-      to(series_.size());
-  for (const Edge& edge : edges_) {
-    from[edge.from].push_back(&edge);
-    to[edge.to].push_back(&edge);
-  }
-  for (int s : group) {
-    if (in_core_[s]) continue;
-    for (const Edge* e : to[s]) {
-      if (shift_[e->from] != kNoStep)
-        shift_[s] = std::max(shift_[s], shift_[e->from] - e->lag);
-    }
-  }
-  for (size_t i = group.size(); i-- > 0;) {
-    const int s = group[i];
-    if (shift_[s] != kNoStep) continue;
-    for (const Edge* e : from[s]) {
-      if (shift_[e->to] == kNoStep) continue;
-      const int latest = shift_[e->to] + e->lag;
-      shift_[s] = shift_[s] == kNoStep ? latest : std::min(shift_[s], latest);
-    }
-  }
 }
 
 // ---- What steps read --------------------------------------------------------
 
-bool ChainBuilder::IsMade(int value, Window window) const {
+bool ChainBuilder::IsMade(int value, StepWindow window) const {
   const int maker = graph_.values[value].node;
-  if (maker < 0 || series_of_[maker].first < 0) return false;
-  const auto [series, entry] = series_of_[maker];
-  const int step = entry + shift_[series];
+  if (maker < 0 || steps_.EntryOf(maker).first < 0) return false;
+  const auto [series, entry] = steps_.EntryOf(maker);
+  const int step = entry + steps_.shift(series);
   return is_member_[series] && step >= window.begin && step < window.end;
 }
 
@@ -268,8 +92,8 @@ bool ChainBuilder::SameConstant(int a, int b) const {
 
 // What the input is in the middle of the window. *fits becomes the steps
 // around it for which it is that, too.
-StepInput ChainBuilder::InputOf(int series, int input, Window window,
-                                Window* fits) const {
+StepInput ChainBuilder::InputOf(int series, int input, StepWindow window,
+                                StepWindow* fits) const {
   const int middle = window.begin + (window.size() - 1) / 2;
   const auto at = [&](int step) { return InputAt(series, input, step); };
   const int v = at(middle), w = at(middle + 1);
@@ -288,15 +112,16 @@ StepInput ChainBuilder::InputOf(int series, int input, Window window,
     return result;
   }
   const PlanValue& made = graph_.values[v];
-  if (made.node >= 0 && series_of_[made.node].first >= 0 &&
-      is_member_[series_of_[made.node].first]) {
-    const auto [from, entry] = series_of_[made.node];
-    const int lag = middle - (entry + shift_[from]);
+  if (made.node >= 0 && steps_.EntryOf(made.node).first >= 0 &&
+      is_member_[steps_.EntryOf(made.node).first]) {
+    const auto [from, entry] = steps_.EntryOf(made.node);
+    const int lag = middle - (entry + steps_.shift(from));
     if (lag < 0 || lag > 1) return result;
     extend([&, from = from](int step) {
-      const int i = step - lag - shift_[from];
-      return i >= 0 && i < static_cast<int>(series_[from].size()) &&
-             at(step) == graph_.nodes[series_[from][i]].outputs[made.index];
+      const int i = step - lag - steps_.shift(from);
+      return i >= 0 && i < static_cast<int>(steps_.series()[from].size()) &&
+             at(step) ==
+                 graph_.nodes[steps_.series()[from][i]].outputs[made.index];
     });
     if (lag == 1 && fits->begin > window.begin &&
         !IsMade(at(fits->begin - 1), {fits->begin - 1, window.end})) {
@@ -381,7 +206,7 @@ StepInput ChainBuilder::InputOf(int series, int input, Window window,
 
 bool ChainBuilder::IsWorthIt(const std::vector<int>& core) const {
   return std::any_of(core.begin(), core.end(), [&](int s) {
-    const NodeSeries& nodes = series_[s];
+    const NodeSeries& nodes = steps_.series()[s];
     const PlanNode& node = graph_.nodes[nodes[nodes.size() / 2]];
     const PlanNode& before = graph_.nodes[nodes[nodes.size() / 2 - 1]];
     if (node.traits().pointwise.has_value()) return false;
@@ -402,7 +227,7 @@ void ChainBuilder::FindOrder(const std::vector<int>& core,
                              const std::vector<int>& group) {
   int first = std::numeric_limits<int>::max(), last = 0;
   for (int s : group) {
-    for (int node : series_[s]) {
+    for (int node : steps_.series()[s]) {
       first = std::min(first, position_[node]);
       last = std::max(last, position_[node]);
     }
@@ -412,7 +237,8 @@ void ChainBuilder::FindOrder(const std::vector<int>& core,
                           std::vector<int>* mark) {
     std::vector<int> stack;
     for (int s : core)
-      stack.insert(stack.end(), series_[s].begin(), series_[s].end());
+      stack.insert(stack.end(), steps_.series()[s].begin(),
+                   steps_.series()[s].end());
     while (!stack.empty()) {
       const int node = stack.back();
       stack.pop_back();
@@ -433,13 +259,13 @@ void ChainBuilder::FindOrder(const std::vector<int>& core,
 // Would the loop wait for itself if the series were in it? So it would if a
 // node needed something from outside that comes after the recurrence, or if
 // something outside that comes before the recurrence needed a node.
-bool ChainBuilder::Entangles(int series, Window window) const {
+bool ChainBuilder::Entangles(int series, StepWindow window) const {
   const auto is_outside = [&](int node) {
-    const int other = series_of_[node].first;
+    const int other = steps_.EntryOf(node).first;
     return graph_.nodes[node].frame == 0 && (other < 0 || !is_member_[other]);
   };
   for (int step = window.begin; step < window.end; ++step) {
-    const int node = NodeAt(series, step);
+    const int node = steps_.NodeAt(series, step);
     for (int before : before_[node]) {
       if (is_outside(before) && comes_after_[before] == chain_mark_)
         return true;
@@ -453,27 +279,28 @@ bool ChainBuilder::Entangles(int series, Window window) const {
 
 // Takes out what does not belong to the steps, and takes fewer steps, until all
 // inputs are what they are in every step.
-bool ChainBuilder::Settle(std::vector<int>* members, Window* window,
+bool ChainBuilder::Settle(std::vector<int>* members, StepWindow* window,
                           std::string* reason) {
   constexpr int kMaxRounds = 24;
   for (int round = 0; round < kMaxRounds; ++round) {
     bool changed = false;
     std::vector<int> kept;
     for (int s : *members) {
-      const int end = shift_[s] + static_cast<int>(series_[s].size());
-      bool stays = shift_[s] <= window->begin && end >= window->end &&
-                   (in_core_[s] || !Entangles(s, *window));
-      const size_t inputs = graph_.nodes[series_[s][0]].inputs.size();
+      const int end =
+          steps_.shift(s) + static_cast<int>(steps_.series()[s].size());
+      bool stays = steps_.shift(s) <= window->begin && end >= window->end &&
+                   (steps_.InRecurrence(s) || !Entangles(s, *window));
+      const size_t inputs = graph_.nodes[steps_.series()[s][0]].inputs.size();
       for (size_t i = 0; stays && i < inputs; ++i) {
-        Window fits;
+        StepWindow fits;
         const StepInput input = InputOf(s, static_cast<int>(i), *window, &fits);
         if (fits.begin <= window->begin && fits.end >= window->end) continue;
-        if (!in_core_[s]) {
+        if (!steps_.InRecurrence(s)) {
           stays = false;
         } else if (input.kind == StepInput::kNone || fits.size() < kMinSteps) {
           *reason =
-              absl::StrCat(graph_.Describe(NodeAt(s, window->begin)), " and ",
-                           window->size() - 1, " like it: input ", i,
+              absl::StrCat(graph_.Describe(steps_.NodeAt(s, window->begin)),
+                           " and ", window->size() - 1, " like it: input ", i,
                            " differs from step to step");
           return false;
         } else {
@@ -486,7 +313,7 @@ bool ChainBuilder::Settle(std::vector<int>* members, Window* window,
       if (stays) {
         kept.push_back(s);
       } else {
-        if (in_core_[s]) return false;
+        if (steps_.InRecurrence(s)) return false;
         is_member_[s] = false;
         changed = true;
       }
@@ -499,16 +326,16 @@ bool ChainBuilder::Settle(std::vector<int>* members, Window* window,
 
 // Parts of tensors from outside are read as such, and a product whose operands
 // are new in each step is not better off in a loop if no step needs it.
-bool ChainBuilder::DropUseless(std::vector<int>* members, Window window) {
-  std::vector<bool> used(series_.size(), false);
-  for (const Edge& edge : edges_) {
+bool ChainBuilder::DropUseless(std::vector<int>* members, StepWindow window) {
+  std::vector<bool> used(steps_.series().size(), false);
+  for (const StepAlignment::Edge& edge : steps_.edges()) {
     if (is_member_[edge.from] && is_member_[edge.to] && edge.from != edge.to)
       used[edge.from] = true;
   }
   const auto is_useless = [&](int s) {
-    if (in_core_[s]) return false;
-    const PlanNode& node = graph_.nodes[NodeAt(s, window.begin)];
-    const PlanNode& next = graph_.nodes[NodeAt(s, window.begin + 1)];
+    if (steps_.InRecurrence(s)) return false;
+    const PlanNode& node = graph_.nodes[steps_.NodeAt(s, window.begin)];
+    const PlanNode& next = graph_.nodes[steps_.NodeAt(s, window.begin + 1)];
     const auto part = PartOf(graph_, node.outputs[0]);
     const auto next_part = PartOf(graph_, next.outputs[0]);
     if (part.has_value() && next_part.has_value() &&
@@ -535,54 +362,51 @@ std::optional<StepChain> ChainBuilder::Build(std::vector<int> group,
                                              std::string* reason) {
   std::vector<int> core;
   for (int s : group) {
-    if (in_core_[s]) core.push_back(s);
+    if (steps_.InRecurrence(s)) core.push_back(s);
   }
-  size_t shortest = series_[core[0]].size();
-  for (int s : core) shortest = std::min(shortest, series_[s].size());
+  size_t shortest = steps_.series()[core[0]].size();
+  for (int s : core) shortest = std::min(shortest, steps_.series()[s].size());
   if (shortest < kMinSteps || !IsWorthIt(core)) return std::nullopt;
-  std::vector<std::vector<int>> ways = AlignRecurrence(core);
+  const std::vector<StepAlignment::Shifts> ways =
+      steps_.WaysToAlign(core, group);
   if (ways.empty()) {
-    Reverse(group);
-    ways = AlignRecurrence(core);
-  }
-  if (ways.empty()) {
-    *reason = absl::StrCat(graph_.Describe(series_[core[0]][0]), " and ",
-                           shortest - 1,
+    *reason = absl::StrCat(graph_.Describe(steps_.series()[core[0]][0]),
+                           " and ", shortest - 1,
                            " like it: steps do not only use what the one "
                            "before has made");
     return std::nullopt;
   }
   FindOrder(core, group);
   // The way with the most steps.
-  std::vector<int> members, best_way;
-  Window window;
-  for (const std::vector<int>& way : ways) {
-    shift_ = way;
-    AlignOthers(group);
+  std::vector<int> members;
+  StepAlignment::Shifts best_way;
+  StepWindow window;
+  for (const StepAlignment::Shifts& way : ways) {
+    steps_.Align(way, group);
     std::vector<int> found;
     for (int s : group) {
-      is_member_[s] = shift_[s] != kNoStep;
+      is_member_[s] = steps_.shift(s) != StepAlignment::kNoStep;
       if (is_member_[s]) found.push_back(s);
     }
-    Window steps = WindowOf(core, shift_);
+    StepWindow steps = steps_.WindowOf(core);
     if (steps.size() < kMinSteps || !Settle(&found, &steps, reason) ||
         steps.size() <= window.size()) {
       continue;
     }
     window = steps;
     members = std::move(found);
-    best_way = shift_;
+    best_way = steps_.shifts();
   }
   for (int s : group) is_member_[s] = false;
   if (members.empty()) return std::nullopt;
   reason->clear();
-  shift_ = best_way;
+  steps_.Restore(std::move(best_way));
   for (int s : members) is_member_[s] = true;
   std::sort(members.begin(), members.end(), [&](int a, int b) {
-    return position_[NodeAt(a, window.begin)] <
-           position_[NodeAt(b, window.begin)];
+    return position_[steps_.NodeAt(a, window.begin)] <
+           position_[steps_.NodeAt(b, window.begin)];
   });
-  std::vector<int> place(series_.size(), -1);
+  std::vector<int> place(steps_.series().size(), -1);
   for (size_t m = 0; m < members.size(); ++m)
     place[members[m]] = static_cast<int>(m);
   StepChain chain;
@@ -590,11 +414,11 @@ std::optional<StepChain> ChainBuilder::Build(std::vector<int> group,
   for (int s : members) {
     NodeSeries& nodes = chain.series.emplace_back();
     for (int step = window.begin; step < window.end; ++step)
-      nodes.push_back(NodeAt(s, step));
+      nodes.push_back(steps_.NodeAt(s, step));
     std::vector<StepInput>& inputs = chain.inputs.emplace_back();
     const size_t num_inputs = graph_.nodes[nodes[0]].inputs.size();
     for (size_t i = 0; i < num_inputs; ++i) {
-      Window fits;
+      StepWindow fits;
       StepInput input = InputOf(s, static_cast<int>(i), window, &fits);
       if (input.kind == StepInput::kStep || input.kind == StepInput::kCarried) {
         input.of.chain = static_cast<int>(chains_.size());

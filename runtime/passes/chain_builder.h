@@ -4,10 +4,10 @@
 
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "runtime/passes/match_steps.h"
+#include "runtime/passes/step_alignment.h"
 #include "runtime/passes/step_chains.h"
 #include "runtime/plan_graph.h"
 
@@ -35,54 +35,28 @@ class ChainBuilder {
   const std::vector<StepPlace>& places() const { return places_; }
 
  private:
-  // How a node of a series depends on one of a series: `lag` entries of the
-  // series lie between them.
-  struct Edge {
-    int from;
-    int to;
-    int lag;
-  };
-  // Steps [begin, end).
-  struct Window {
-    int begin = 0;
-    int end = 0;
-    int size() const { return end - begin; }
-  };
-
-  void FindEdges();
-  void FindRecurrences();
-  std::vector<std::vector<int>> GroupSeries() const;
-  void Reverse(const std::vector<int>& group);
-  std::vector<std::vector<int>> AlignRecurrence(
-      const std::vector<int>& core) const;
-  bool AdjustShifts(const std::vector<int>& core,
-                    std::vector<int>* shifts) const;
-  Window WindowOf(const std::vector<int>& series,
-                  const std::vector<int>& shifts) const;
-  void AlignOthers(const std::vector<int>& group);
   bool IsWorthIt(const std::vector<int>& core) const;
   std::optional<StepChain> Build(std::vector<int> group, std::string* reason);
   void FindOrder(const std::vector<int>& core, const std::vector<int>& group);
-  bool Entangles(int series, Window window) const;
-  bool Settle(std::vector<int>* members, Window* window, std::string* reason);
-  StepInput InputOf(int series, int input, Window window, Window* fits) const;
-  bool DropUseless(std::vector<int>* members, Window window);
+  bool Entangles(int series, StepWindow window) const;
+  bool Settle(std::vector<int>* members, StepWindow* window,
+              std::string* reason);
+  StepInput InputOf(int series, int input, StepWindow window,
+                    StepWindow* fits) const;
+  bool DropUseless(std::vector<int>* members, StepWindow window);
 
-  int NodeAt(int series, int step) const {
-    return series_[series][step - shift_[series]];
-  }
   int InputAt(int series, int input, int step) const {
-    return graph_.nodes[NodeAt(series, step)].inputs[input];
+    return graph_.nodes[steps_.NodeAt(series, step)].inputs[input];
   }
   bool SameConstant(int a, int b) const;
   // Is the value made by a step of `window` of the group that is being built?
-  bool IsMade(int value, Window window) const;
+  bool IsMade(int value, StepWindow window) const;
 
   const PlanGraph& graph_;
+  StepAlignment steps_;  // Of one match.
   std::vector<StepChain> chains_;
   std::vector<StepPlace> places_;  // By node.
   std::vector<int> position_;      // By node: in the frame's order.
-  std::vector<std::pair<int, int>> series_of_;  // By node: series and entry.
   // By value: does it depend on a feed? What does not are weights, which must
   // not be copied to be rows.
   std::vector<bool> follows_feeds_;
@@ -94,13 +68,6 @@ class ChainBuilder {
   std::vector<int> comes_after_;
   int chain_mark_ = 0;
 
-  // Of one match.
-  std::vector<NodeSeries> series_;
-  std::vector<Edge> edges_;
-  std::vector<int> recurrence_;  // By series; numbered in an order in which
-                                 // they can run.
-  std::vector<bool> in_core_;    // By series: part of a recurrence?
-  std::vector<int> shift_;       // By series: the step of its first entry.
   std::vector<bool> is_member_;  // By series: of the chain being built.
 };
 

@@ -66,8 +66,22 @@ class LoopDistributor {
     if (num_divided_ > 0) parts = FindParts();
     steps_ = AddNumberOfSteps(&graph_, id_, counted_);
     for (const LoopPart& part : parts) AddPart(part);
-    ReplaceLoop(parts);
+    for (size_t p = 0; p < parts.size(); ++p)
+      parts_[p].variables = parts[p].variables;
     return static_cast<int>(parts.size());
+  }
+
+  // What the loops are to be used in the place of: its final values by theirs,
+  // and itself by their nodes.
+  void AddReplacements(absl::flat_hash_map<int, int>* values,
+                       absl::flat_hash_map<int, Ids>* nodes) const {
+    for (const Part& part : parts_) {
+      const Ids& outputs = graph_.nodes[part.node].outputs;
+      // Of what several parts have: that of the first.
+      for (size_t i = 0; i < outputs.size(); ++i)
+        values->insert({old_.outputs[part.variables[i]], outputs[i]});
+      (*nodes)[id_].push_back(part.node);
+    }
   }
 
   int num_divided() const { return num_divided_; }
@@ -84,6 +98,7 @@ class LoopDistributor {
   struct Part {
     int node = -1;
     int body = -1;
+    std::vector<int> variables;  // Their numbers in old_.
     int index = -1;  // The number of the step; -1: not needed so far.
     absl::flat_hash_map<int, int> values;  // What stands for those of old_.
   };
@@ -220,29 +235,6 @@ class LoopDistributor {
     return maker >= 0 ? maker : id_;
   }
 
-  // ---- The loop that was ----------------------------------------------------
-
-  void ReplaceLoop(const std::vector<LoopPart>& parts) {
-    std::vector<int> replacement(graph_.values.size());
-    for (size_t v = 0; v < replacement.size(); ++v)
-      replacement[v] = static_cast<int>(v);
-    // Of what several parts have: that of the first.
-    for (size_t p = parts.size(); p-- > 0;) {
-      for (size_t i = 0; i < parts[p].variables.size(); ++i) {
-        replacement[old_.outputs[parts[p].variables[i]]] =
-            graph_.nodes[parts_[p].node].outputs[i];
-      }
-    }
-    graph_.ReplaceUses(replacement);
-    for (PlanNode& node : graph_.nodes) {
-      const auto found =
-          std::find(node.controls.begin(), node.controls.end(), id_);
-      if (found == node.controls.end()) continue;
-      node.controls.erase(found);
-      for (const Part& part : parts_) node.controls.push_back(part.node);
-    }
-  }
-
   PlanGraph& graph_;
   const int id_;
   const PlanNode old_;  // A copy: nodes are added.
@@ -253,10 +245,35 @@ class LoopDistributor {
   absl::flat_hash_map<int, int> rows_;  // By value that crosses.
 };
 
+// Uses values and waits for nodes in the place of others.
+void Replace(const absl::flat_hash_map<int, int>& values,
+             const absl::flat_hash_map<int, Ids>& nodes, PlanGraph* graph) {
+  std::vector<int> replacement(graph->values.size());
+  for (size_t v = 0; v < replacement.size(); ++v)
+    replacement[v] = static_cast<int>(v);
+  for (const auto& [value, by] : values) replacement[value] = by;
+  graph->ReplaceUses(replacement);
+  for (PlanNode& node : graph->nodes) {
+    Ids controls;
+    for (int control : node.controls) {
+      const auto found = nodes.find(control);
+      if (found == nodes.end()) {
+        controls.push_back(control);
+      } else {
+        controls.insert(controls.end(), found->second.begin(),
+                        found->second.end());
+      }
+    }
+    node.controls = std::move(controls);
+  }
+}
+
 }  // namespace
 
 void DistributeLoops(PlanGraph* graph, PassReport* report) {
   int loops = 0, became = 0, crossing = 0, divided = 0;
+  absl::flat_hash_map<int, int> replaced_values;
+  absl::flat_hash_map<int, Ids> replaced_nodes;
   const size_t nodes = graph->nodes.size();
   for (size_t n = 0; n < nodes; ++n) {
     if (graph->nodes[n].role != OpRole::kWhile) continue;
@@ -267,7 +284,9 @@ void DistributeLoops(PlanGraph* graph, PassReport* report) {
     became += parts;
     crossing += distributor.num_crossing();
     divided += distributor.num_divided();
+    distributor.AddReplacements(&replaced_values, &replaced_nodes);
   }
+  if (loops > 0) Replace(replaced_values, replaced_nodes, graph);
   report->push_back(absl::StrCat("distributed: ", loops, " loops became ",
                                  became, ", ", crossing,
                                  " values of each step cross"));

@@ -12,7 +12,6 @@
 // that is not so, layouts say so, and the steps run as they stand.
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +26,7 @@
 #include "runtime/passes/made_nodes.h"
 #include "runtime/passes/passes.h"
 #include "runtime/passes/step_chains.h"
+#include "runtime/passes/step_tensors.h"
 
 namespace weft {
 namespace {
@@ -45,7 +45,8 @@ class Roller {
         chains_(std::move(chains)),
         loops_(chains_.size()),
         place_(graph->nodes.size()),
-        replacement_(graph->values.size()) {
+        replacement_(graph->values.size()),
+        tensors_(graph, &chains_) {
     for (size_t v = 0; v < replacement_.size(); ++v)
       replacement_[v] = static_cast<int>(v);
     for (size_t c = 0; c < chains_.size(); ++c) {
@@ -329,9 +330,11 @@ class Roller {
                      other.backwards ? -input.stride : input.stride);
       }
       case StepInput::kConstant:
-        return RowAt(c, series, i, StackedConstants(c, series, i), 0, 1);
+        return RowAt(c, series, i,
+                     tensors_.StackedConstants(chains_[c], series, i), 0, 1);
       case StepInput::kGiven:
-        return RowAt(c, series, i, Packed(c, series, i), 0, 1);
+        return RowAt(c, series, i, tensors_.Packed(chains_[c], series, i), 0,
+                     1);
       default:
         return input.value;
     }
@@ -367,8 +370,6 @@ class Roller {
     return loop.indices[{first, stride}] = index;
   }
 
-  // ---- Tensors of what the steps have one by one ----------------------------
-
   int PartsOf(const TensorCut& cut, int c, int series) {
     // What cuts and joins again along an axis does nothing.
     const int joined = graph_.values[cut.tensor].node;
@@ -378,82 +379,7 @@ class Roller {
         join->second.how.num_parts == cut.num) {
       return loops_[join->second.of.chain].rows.at(join->second.of);
     }
-    const auto [it, is_new] = parts_.insert({cut, -1});
-    if (!is_new) return it->second;
-    int64_t at_least = 0;
-    for (const StepChain& chain : chains_) {
-      for (const auto& inputs : chain.inputs) {
-        for (const StepInput& input : inputs) {
-          if (input.kind != StepInput::kPart || !(input.cut == cut)) continue;
-          const int64_t last = input.first + (chain.steps - 1) * input.stride;
-          at_least = std::max({at_least, input.first + 1, last + 1});
-        }
-      }
-    }
-    MadeOp op{.op = "_Parts"};
-    op.attrs.Set("axis", cut.axis);
-    op.attrs.Set("num", cut.num);
-    op.attrs.Set("at_least", at_least);
-    op.attrs.Set("keep_axis", cut.keep_axis);
-    op.output_types = {graph_.values[cut.tensor].dtype};
-    const int source = chains_[c].series[series][0];
-    return parts_[cut] =
-               Make(std::move(op), source, 0, {cut.tensor}, ShapeOfParts(cut));
-  }
-
-  TensorShape ShapeOfParts(const TensorCut& cut) const {
-    TensorShape shape = *graph_.values[cut.tensor].shape;
-    if (!shape.has_rank()) return shape;
-    const int axis =
-        static_cast<int>(cut.axis < 0 ? cut.axis + shape.rank() : cut.axis);
-    if (axis < 0 || axis >= shape.rank()) return TensorShape::UnknownRank();
-    const int64_t size = shape.dim(axis);
-    const int64_t num = cut.num >= 0 ? cut.num : size;
-    if (cut.keep_axis) {
-      shape.set_dim(axis, size < 0 || num <= 0 ? -1 : size / num);
-    } else {
-      shape.RemoveDim(axis);
-    }
-    shape.InsertDim(0, num);
-    return shape;
-  }
-
-  int StackedConstants(int c, int series, int i) {
-    const StepChain& chain = chains_[c];
-    const auto at = [&](int t) -> const Tensor& {
-      const int node = chain.series[series][t];
-      return *ConstantOf(graph_, graph_.nodes[node].inputs[i]);
-    };
-    TensorShape shape = at(0).shape();
-    shape.InsertDim(0, chain.steps);
-    absl::StatusOr<Tensor> made = Tensor::Create(at(0).dtype(), shape);
-    WEFT_CHECK(made.ok());  // They are small: see ChainBuilder.
-    Tensor all = *std::move(made);
-    const size_t bytes = at(0).num_bytes();
-    for (int t = 0; t < chain.steps; ++t) {
-      if (bytes == 0) break;
-      std::memcpy(static_cast<char*>(all.mutable_raw_data()) + t * bytes,
-                  at(t).raw_data(), bytes);
-    }
-    return AddConst(&graph_, chain.series[series][0], std::move(all));
-  }
-
-  int Packed(int c, int series, int i) {
-    const StepChain& chain = chains_[c];
-    Ids values;
-    for (int node : chain.series[series])
-      values.push_back(graph_.nodes[node].inputs[i]);
-    MadeOp op{.op = "Pack"};
-    const PlanValue& like = graph_.values[values[0]];
-    op.attrs.Set("N", int64_t{chain.steps});
-    op.attrs.Set("T", like.dtype);
-    op.attrs.Set("axis", int64_t{0});
-    op.output_types = {like.dtype};
-    op.is_pure = true;
-    TensorShape shape = *like.shape;
-    if (shape.has_rank()) shape.InsertDim(0, chain.steps);
-    return Make(std::move(op), chain.series[series][0], 0, std::move(values),
-                shape);
+    return tensors_.PartsOf(cut, chains_[c].series[series][0]);
   }
 
   // ---- What steps make ------------------------------------------------------
@@ -561,8 +487,8 @@ class Roller {
   std::vector<int> replacement_;    // By value.
   // Values of single steps that something outside of the chain uses.
   absl::flat_hash_map<int, StepOfChain> needed_;
-  absl::flat_hash_map<int, Join> joins_;       // By node.
-  absl::flat_hash_map<TensorCut, int> parts_;  // Cut along the first axis.
+  absl::flat_hash_map<int, Join> joins_;  // By node.
+  StepTensors tensors_;
 };
 
 // "2 chains of 100 steps, 1 of 7 steps".
