@@ -40,6 +40,8 @@ absl::Status RunRewrites(const RewriteOptions& options, PlanGraph* graph,
   WEFT_RETURN_IF_ERROR(Tidy(graph));
   CountLoops(graph, report);
   WEFT_RETURN_IF_ERROR(Tidy(graph));
+  SplitStates(graph, report);
+  WEFT_RETURN_IF_ERROR(Tidy(graph));
   if (options.assumes) {
     DistributeLoops(graph, report);
     WEFT_RETURN_IF_ERROR(Tidy(graph));

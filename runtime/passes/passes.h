@@ -68,6 +68,10 @@ void HoistInvariants(PlanGraph* graph, PassReport* report);
 // one comparison with their number ends the loop.
 void CountLoops(PlanGraph* graph, PassReport* report);
 
+// Loop variables that are joined from others in each step, and of which steps
+// only take these parts, become several.
+void SplitStates(PlanGraph* graph, PassReport* report);
+
 // A loop in which several recurrences run side by side, as the layers of a
 // stack do, becomes a loop for each, which runs over all steps before the next
 // does. They are made nodes, and hold only if their steps have one shape.
