@@ -384,10 +384,14 @@ class Rewriter {
     return other;
   }
 
-  // How the right operand of a product of `type` is packed.
-  DataType PackedType(DataType type) const {
-    if (type != DataType::kFloat || precision_ == Precision::kFloat32)
+  // How the right operand of a product of `type`, with so many rows, is packed.
+  DataType PackedType(DataType type, int64_t rows) const {
+    // Sums of more products of 127 steps each would be too large for int32.
+    constexpr int64_t kMostSteps = int64_t{1} << 17;
+    if (type != DataType::kFloat || precision_ == Precision::kFloat32 ||
+        (precision_ == Precision::kInt8 && rows > kMostSteps)) {
       return type;
+    }
     return precision_ == Precision::kInt8 ? DataType::kInt8
                                           : DataType::kBfloat16;
   }
@@ -412,14 +416,14 @@ class Rewriter {
     MadeOp op{.op = "_PackMatrix"};
     op.may_be_kept = true;
     op.attrs.Set("T", type);
-    op.attrs.Set("W", PackedType(type));
+    op.attrs.Set("W", PackedType(type, part.rows));
     op.attrs.Set("transpose", transpose);
     op.attrs.Set("row", part.row);
     op.attrs.Set("rows", part.rows);
     op.attrs.Set("column", columns.first);
     op.attrs.Set("columns", columns.count);
     op.input_types = {type};
-    op.output_types = {PackedType(type)};
+    op.output_types = {PackedType(type, part.rows)};
     return packed_[key] =
                Make(std::move(op), id, graph_.values[b].frame, {b}, {-1, -1});
   }

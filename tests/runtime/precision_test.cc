@@ -8,6 +8,9 @@
 #include "gtest/gtest.h"
 #include "layers/cells.h"
 #include "layers/recurrent.h"
+#include "ops/control_flow.h"
+#include "ops/math.h"
+#include "ops/matmul.h"
 #include "ops/reduction.h"
 #include "ops/source.h"
 #include "runtime/session.h"
@@ -91,6 +94,32 @@ TEST_F(PrecisionTest, BitsDoNotDependOnThreads) {
     const Tensor four = RunWith({.num_threads = 4, .precision = precision}, x);
     EXPECT_THAT(four, TensorEq(one));
   }
+}
+
+// Of so many products of the largest steps the sum is beyond int32.
+TEST_F(PrecisionTest, LongSumsAreOfFloats) {
+  constexpr int64_t kLong = 140000;
+  Graph loop;
+  const Output x = Placeholder(loop, "x", DataType::kFloat, {1, kLong});
+  const Output w = Placeholder(loop, "w", DataType::kFloat, {kLong, 2});
+  const Outputs out = While(
+      {Const(loop, 0), x, Zeros(loop, DataType::kFloat, {1, 2})},
+      [](const Outputs& v) { return Less(v[0], ScalarLike(v[0], 2)); },
+      [&](const Outputs& v) {
+        const Output next = Abs(v[1]);
+        return Outputs{v[0] + 1, next, v[2] + MatMul(next, w)};
+      });
+  ASSERT_OK_AND_ASSIGN(auto session,
+                       Session::Create(loop, {.precision = Precision::kInt8}));
+  const std::vector<float> ones(2 * kLong, 1.0f);
+  ASSERT_OK_AND_ASSIGN(
+      const std::vector<Tensor> sums,
+      session->Run({{x, Tensor::Of<float>({1, kLong},
+                                          absl::MakeSpan(ones).subspan(kLong))},
+                    {w, Tensor::Of<float>({kLong, 2}, ones)}},
+                   {out[2]}));
+  EXPECT_THAT(sums[0],
+              TensorEq(Tensor::Of<float>({1, 2}, {2 * kLong, 2 * kLong})));
 }
 
 TEST_F(PrecisionTest, DoublesStayAsTheyAre) {
