@@ -2,6 +2,7 @@
 #ifndef WEFT_KERNELS_PRODUCT_H_
 #define WEFT_KERNELS_PRODUCT_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -47,7 +48,8 @@ struct PackedProduct {
   // Panels from the last to the first: what was used last may still be in the
   // cache. Gives the same bits.
   bool backwards = false;
-  void* scratch = nullptr;  // ProductScratchBytes.
+  void* scratch = nullptr;        // ProductScratchBytes,
+  int64_t scratch_row_bytes = 0;  // of which each row has its own.
 
   // The part of it for rows [begin, end) of c.
   PackedProduct Rows(int64_t begin, int64_t end) const {
@@ -56,6 +58,7 @@ struct PackedProduct {
     part.a += begin * a_stride;
     part.c += begin * c_stride;
     if (addend != nullptr) part.addend += begin * addend_stride;
+    part.scratch = static_cast<char*>(scratch) + begin * scratch_row_bytes;
     return part;
   }
   // Should threads share its rows, rather than its columns? If each can have
@@ -69,11 +72,65 @@ struct PackedProduct {
   }
 };
 
-// Rows of a product that go together, if threads share them.
-inline constexpr int64_t kProductRows = 8;
-
 template <typename W>
 size_t ProductScratchBytes(int64_t m, int64_t k);
+
+// How threads share a product: by rows or by panels, so many together. That
+// follows from the number of threads, too: the bits do not, as no sum is cut.
+struct ProductCut {
+  bool by_rows = true;
+  int64_t size = 0;  // Rows or panels.
+  int64_t grain = 1;
+  int64_t panels = 0;
+
+  // `worth`: multiplications that are worth handing to another thread.
+  template <typename T, typename W>
+  static ProductCut Of(const PackedProduct<T, W>& p, int64_t worth,
+                       int num_threads);
+
+  // Calls run(part, begin, end) for panels [begin, end) of parts of `p`.
+  template <typename Product, typename RunPanels>
+  void Run(const Product& p, ThreadPool& pool, const RunPanels& run) const {
+    if (size < 2 * grain) return run(p, int64_t{0}, panels);
+    if (by_rows) {
+      pool.ParallelFor(size, grain, [&](int64_t begin, int64_t end) {
+        run(p.Rows(begin, end), int64_t{0}, panels);
+      });
+      return;
+    }
+    pool.ParallelFor(
+        size, grain, [&](int64_t begin, int64_t end) { run(p, begin, end); },
+        p.backwards ? ThreadPool::Order::kBackwards
+                    : ThreadPool::Order::kForwards);
+  }
+};
+
+template <typename T, typename W>
+ProductCut ProductCut::Of(const PackedProduct<T, W>& p, int64_t worth,
+                          int num_threads) {
+  // What goes together.
+  constexpr int64_t kRows = 8, kPanels = 4;
+  // With few rows a product takes as long as its matrix takes to be read.
+  constexpr int64_t kLeastRows = 4;
+  const int64_t columns = PanelColumns<W>();
+  ProductCut cut;
+  cut.panels = (p.n + columns - 1) / columns;
+  const int64_t work =
+      std::max<int64_t>(std::max(p.m, kLeastRows) * p.k * columns, 1);
+  cut.by_rows = p.SharesRows();
+  if (!cut.by_rows) {
+    cut.size = cut.panels;
+    cut.grain = std::max<int64_t>(worth / (kPanels * work), 1) * kPanels;
+    return cut;
+  }
+  cut.size = p.m;
+  cut.grain =
+      std::max<int64_t>(worth * p.m / (kRows * work * cut.panels), 1) * kRows;
+  // A thread that has all its rows at once reads the matrix once.
+  if (p.m % (kRows * num_threads) == 0)
+    cut.grain = std::max(cut.grain, p.m / num_threads);
+  return cut;
+}
 
 // Every element is one sum from the first to the last, however the work is cut.
 template <typename T, typename W>

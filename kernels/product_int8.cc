@@ -2,9 +2,9 @@
 //
 // A panel of a packed matrix holds its columns four rows at a time: four of
 // column 0, four of column 1, ...; then, for each column, what one step is
-// worth (float), and 128 times the sum of its steps (int32). Rows of the other
-// matrix become steps from 1 to 255, where 128 is zero, so that the sum to take
-// away is that. With AVX-512 VNNI four products and their sum are one
+// worth (float), and -128 times the sum of its steps (int32). Rows of the other
+// matrix become steps from 1 to 255, where 128 is zero, so that sums begin with
+// that. With AVX-512 VNNI four products and their sum are one
 // instruction; other instruction sets compute the same numbers with products of
 // 16 bits.
 #define HWY_WANT_AVX3_DL
@@ -13,6 +13,7 @@
 #include <cstring>
 #include <limits>
 
+#include "absl/base/casts.h"
 #include "kernels/product.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -78,7 +79,7 @@ using I8 = hn::Repartition<int8_t, I32>;
 // As in kernels/product_loops.cc.
 constexpr int kVectors = 2;
 constexpr bool kManyRegisters = HWY_TARGET <= HWY_AVX3;
-constexpr int kMaxRows = kManyRegisters ? 8 : 4;
+constexpr int kMaxRows = kManyRegisters ? 12 : 4;
 constexpr int PanelsAtOnce(int rows) {
   if (rows == 1) return kManyRegisters ? 4 : 2;
   return rows <= (kManyRegisters ? 4 : 2) ? 2 : 1;
@@ -91,31 +92,44 @@ HWY_INLINE int64_t Columns() {
 // ---- Rows as steps ----------------------------------------------------------
 
 // The largest element but for its sign; NaN if one is not a number, or
-// infinite.
+// infinite: without their signs, floats are ordered like their bits, and those
+// come last.
 float LargestOf(const float* x, int64_t n) {
   const F d;
+  const I32 di;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  auto largest = hn::Zero(d), check = hn::Zero(d);
+  const auto magnitude = hn::Set(di, 0x7fffffff);
+  auto largest = hn::Zero(di);
   int64_t i = 0;
   for (; i + lanes <= n; i += lanes) {
-    const auto v = hn::LoadU(d, x + i);
-    largest = hn::Max(largest, hn::Abs(v));
-    check = hn::MulAdd(v, hn::Zero(d), check);
+    const auto bits = hn::BitCast(di, hn::LoadU(d, x + i));
+    largest = hn::Max(largest, hn::And(bits, magnitude));
   }
-  float result = hn::GetLane(hn::MaxOfLanes(d, largest));
-  float not_a_number = hn::GetLane(hn::SumOfLanes(d, check));
-  for (; i < n; ++i) {
-    result = std::max(result, std::fabs(x[i]));
-    not_a_number += x[i] * 0.0f;
-  }
-  return result + not_a_number;
+  int32_t result = hn::GetLane(hn::MaxOfLanes(di, largest));
+  for (; i < n; ++i)
+    result = std::max(result, absl::bit_cast<int32_t>(std::fabs(x[i])));
+  constexpr int32_t kInfinity = 0x7f800000;
+  return result < kInfinity ? absl::bit_cast<float>(result)
+                            : std::numeric_limits<float>::quiet_NaN();
+}
+
+// Rounds steps from -127 to 127, as they are multiplied with, from 1 on.
+HWY_INLINE void StoreSteps(hn::Vec<F> steps, uint8_t* to) {
+#if HWY_TARGET <= HWY_AVX3
+  // Without what NearestInt and DemoteTo do for numbers that are too large.
+  const __m128i all = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(steps.raw));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
+                   _mm_xor_si128(all, _mm_set1_epi8(-128)));
+#else
+  const hn::Rebind<uint8_t, F> bytes;
+  const auto v = hn::Add(hn::NearestInt(steps), hn::Set(I32(), 128));
+  hn::StoreU(hn::DemoteTo(bytes, v), bytes, to);
+#endif
 }
 
 void TakeSteps(const SmallProduct& p) {
   const SmallRows rows(p);
   const F d;
-  const I32 di;
-  const hn::Rebind<uint8_t, F> bytes;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   for (int64_t r = 0; r < p.m; ++r) {
     const float* x = p.a + r * p.a_stride;
@@ -128,9 +142,7 @@ void TakeSteps(const SmallProduct& p) {
     const auto factor = hn::Set(d, steps);
     int64_t i = 0;
     for (; i + lanes <= p.k; i += lanes) {
-      const auto v = hn::NearestInt(hn::Mul(hn::LoadU(d, x + i), factor));
-      hn::StoreU(hn::DemoteTo(bytes, hn::Add(v, hn::Set(di, 128))), bytes,
-                 to + i);
+      StoreSteps(hn::Mul(hn::LoadU(d, x + i), factor), to + i);
     }
     for (; i < p.k; ++i) {
       const float v = std::isnan(largest) ? 0 : x[i] * steps;
@@ -188,49 +200,56 @@ void Block(const SmallProduct& p, int64_t row, int64_t panel) {
   const int64_t columns = kVectors * lanes;
   const SmallRows rows(p);
   constexpr int kSums = kPanels * kVectors;
+  const int8_t* b[kPanels];
+  HWY_UNROLL(16)
+  for (int q = 0; q < kPanels; ++q)
+    b[q] = p.packed_b + (panel + q) * PanelBytes(p.k, columns);
+  // What the columns are worth, and how their sums begin.
+  const float* scales[kSums];
+  hn::Vec<I32> begin[kSums];
+  HWY_UNROLL(16)
+  for (int s = 0; s < kSums; ++s) {
+    const int8_t* end =
+        b[s / kVectors] + rows.k * columns + s % kVectors * lanes * 4;
+    scales[s] = reinterpret_cast<const float*>(end);
+    begin[s] =
+        hn::LoadU(di, reinterpret_cast<const int32_t*>(end + columns * 4));
+  }
   // Unrolled at once, all sums are in registers.
   hn::Vec<I32> sum[kRows][kSums];
   const uint8_t* a[kRows];
-  HWY_UNROLL(8)
+  HWY_UNROLL(16)
   for (int r = 0; r < kRows; ++r) {
     a[r] = rows.steps + (row + r) * rows.stride;
-    HWY_UNROLL(8)
-    for (int s = 0; s < kSums; ++s) sum[r][s] = hn::Zero(di);
+    HWY_UNROLL(16)
+    for (int s = 0; s < kSums; ++s) sum[r][s] = begin[s];
   }
-  const int8_t* b[kPanels];
-  HWY_UNROLL(8)
-  for (int q = 0; q < kPanels; ++q)
-    b[q] = p.packed_b + (panel + q) * PanelBytes(p.k, columns);
   for (int64_t i = 0; i < rows.k; i += 4) {
     Weights y[kSums];
-    HWY_UNROLL(8)
+    HWY_UNROLL(16)
     for (int q = 0; q < kPanels; ++q) {
-      HWY_UNROLL(8)
+      HWY_UNROLL(16)
       for (int v = 0; v < kVectors; ++v)
         y[q * kVectors + v] = LoadWeights(b[q] + v * lanes * 4);
       b[q] += columns * 4;
     }
-    HWY_UNROLL(8)
+    HWY_UNROLL(16)
     for (int r = 0; r < kRows; ++r) {
       int32_t steps;
       std::memcpy(&steps, a[r] + i, sizeof(steps));
-      HWY_UNROLL(8)
+      HWY_UNROLL(16)
       for (int s = 0; s < kSums; ++s)
         sum[r][s] = AddProducts(sum[r][s], steps, y[s]);
     }
   }
-  HWY_UNROLL(8)
+  HWY_UNROLL(16)
   for (int s = 0; s < kSums; ++s) {
-    // `b` is where the columns' scales are by now.
-    const int8_t* end = b[s / kVectors] + s % kVectors * lanes * 4;
-    const auto scale = hn::LoadU(d, reinterpret_cast<const float*>(end));
-    const auto zero =
-        hn::LoadU(di, reinterpret_cast<const int32_t*>(end + columns * 4));
+    const auto scale = hn::LoadU(d, scales[s]);
     const int64_t column = panel * columns + s * lanes;
-    HWY_UNROLL(8)
+    HWY_UNROLL(16)
     for (int r = 0; r < kRows; ++r) {
       const auto worth = hn::Mul(scale, hn::Set(d, rows.worth(row + r)));
-      const auto steps = hn::ConvertTo(d, hn::Sub(sum[r][s], zero));
+      const auto steps = hn::ConvertTo(d, sum[r][s]);
       const auto addend =
           p.addend == nullptr
               ? hn::Zero(d)
@@ -337,9 +356,9 @@ void PackColumn(const float* from, int64_t row_stride, int64_t k,
                       : is_zero  ? 0
                                  : largest / 127;
   int8_t* const end = panel + RoundedUp(k, 4) * columns;
-  const int32_t zero = 128 * sum;
+  const int32_t begin = -128 * sum;
   std::memcpy(end + column * 4, &scale, sizeof(scale));
-  std::memcpy(end + (columns + column) * 4, &zero, sizeof(zero));
+  std::memcpy(end + (columns + column) * 4, &begin, sizeof(begin));
 }
 
 }  // namespace
@@ -367,40 +386,16 @@ size_t ProductScratchBytes<int8_t>(int64_t m, int64_t k) {
 }
 
 template <>
-void ComputeProduct(const SmallProduct& p, ThreadPool& pool) {
-  if (p.m == 0 || p.n == 0) return;
-  const int64_t columns = PanelColumns<int8_t>();
-  const int64_t panels = (p.n + columns - 1) / columns;
-  // With few rows a product takes as long as its matrix takes to be read.
-  const int64_t work =
-      std::max<int64_t>(std::max<int64_t>(p.m, 4) * p.k * columns, 1);
-  const bool is_small = panels * work < 2 * kWorthAThread;
-  if (is_small || p.SharesRows()) {
-    const int64_t rows =
-        std::max(kWorthAThread * p.m / (work * panels), int64_t{1});
-    const int64_t grain =
-        is_small ? p.m
-                 : (rows + kProductRows - 1) / kProductRows * kProductRows;
-    pool.ParallelFor(p.m, grain, [&](int64_t begin, int64_t end) {
-      SmallProduct part = p.Rows(begin, end);
-      part.scratch =
-          static_cast<char*>(p.scratch) + begin * SmallRows::RowBytes(p.k);
-      HWY_DYNAMIC_DISPATCH(TakeSteps)(part);
-      HWY_DYNAMIC_DISPATCH(Panels)(part, 0, panels);
-    });
-    return;
-  }
-  HWY_DYNAMIC_DISPATCH(TakeSteps)(p);
-  constexpr int64_t kTogether = 4;
-  const int64_t grain =
-      std::max(kWorthAThread / (kTogether * work), int64_t{1}) * kTogether;
-  pool.ParallelFor(
-      panels, grain,
-      [&](int64_t begin, int64_t end) {
-        HWY_DYNAMIC_DISPATCH(Panels)(p, begin, end);
-      },
-      p.backwards ? ThreadPool::Order::kBackwards
-                  : ThreadPool::Order::kForwards);
+void ComputeProduct(const SmallProduct& product, ThreadPool& pool) {
+  if (product.m == 0 || product.n == 0) return;
+  SmallProduct p = product;
+  p.scratch_row_bytes = SmallRows::RowBytes(p.k);
+  const ProductCut cut = ProductCut::Of(p, kWorthAThread, pool.num_threads());
+  if (!cut.by_rows) HWY_DYNAMIC_DISPATCH(TakeSteps)(p);
+  cut.Run(p, pool, [&](const SmallProduct& part, int64_t begin, int64_t end) {
+    if (cut.by_rows) HWY_DYNAMIC_DISPATCH(TakeSteps)(part);
+    HWY_DYNAMIC_DISPATCH(Panels)(part, begin, end);
+  });
 }
 
 }  // namespace weft

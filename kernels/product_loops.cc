@@ -289,9 +289,6 @@ HWY_EXPORT(DoubleColumns);
 // microseconds.
 constexpr int64_t kWorthAThread = int64_t{3} << 16;
 
-// With few rows a product takes as long as its matrix takes to be read.
-int64_t CostOf(int64_t rows) { return std::max<int64_t>(rows, 4); }
-
 void Run(const PackedProduct<float>& p, int64_t begin, int64_t end) {
   HWY_DYNAMIC_DISPATCH(FloatPanels)(p, begin, end);
 }
@@ -360,29 +357,11 @@ size_t ProductScratchBytes(int64_t, int64_t) {
 template <typename T, typename W>
 void ComputeProduct(const PackedProduct<T, W>& p, ThreadPool& pool) {
   if (p.m == 0 || p.n == 0) return;
-  const int64_t columns = PanelColumns<W>();
-  const int64_t panels = (p.n + columns - 1) / columns;
-  const int64_t work = std::max<int64_t>(CostOf(p.m) * p.k * columns, 1);
-  if (p.SharesRows()) {
-    const int64_t grain =
-        std::max(kWorthAThread * p.m / (kProductRows * work * panels),
-                 int64_t{1}) *
-        kProductRows;
-    if (p.m < 2 * grain) return Run(p, 0, panels);
-    pool.ParallelFor(p.m, grain, [&](int64_t begin, int64_t end) {
-      Run(p.Rows(begin, end), 0, panels);
-    });
-    return;
-  }
-  // Some panels go together.
-  constexpr int64_t kTogether = 4;
-  const int64_t grain =
-      std::max(kWorthAThread / (kTogether * work), int64_t{1}) * kTogether;
-  if (panels < 2 * grain) return Run(p, 0, panels);
-  pool.ParallelFor(
-      panels, grain, [&](int64_t begin, int64_t end) { Run(p, begin, end); },
-      p.backwards ? ThreadPool::Order::kBackwards
-                  : ThreadPool::Order::kForwards);
+  ProductCut::Of(p, kWorthAThread, pool.num_threads())
+      .Run(p, pool,
+           [](const PackedProduct<T, W>& part, int64_t begin, int64_t end) {
+             weft::Run(part, begin, end);
+           });
 }
 
 template int64_t PanelColumns<int8_t>();
