@@ -10,12 +10,11 @@
 namespace weft {
 namespace {
 
-// About two per cycle.
-constexpr int64_t kInstructionsPerMicrosecond = 5000;
-// From and to the second cache.
-constexpr int64_t kBytesPerMicrosecond = 64 << 10;
-// What is worth handing to another thread.
-constexpr int64_t kMicrosecondsPerPart = 2;
+// What is worth another thread, which often has in its cache what it reads:
+// half a microsecond, of two instructions per cycle or as much as goes from and
+// to the second cache.
+constexpr int64_t kInstructionsPerPart = 2500;
+constexpr int64_t kBytesPerPart = 32 << 10;
 // Loads, and as many stores.
 constexpr int kMaxPointers = 2 * kMaxPointwisePlaces;
 
@@ -138,11 +137,10 @@ void SetParts(int64_t lanes, GeneratedDomain* g) {
   int64_t column_bytes = 0;
   for (const GeneratedDomain::Pointer& p : g->pointers)
     column_bytes += p.column_bytes;
-  const int64_t microseconds =
+  const uint64_t most =
       std::max(g->rows * vectors_per_row * g->function->num_instructions() /
-                   kInstructionsPerMicrosecond,
-               g->rows * g->columns * column_bytes / kBytesPerMicrosecond);
-  const uint64_t most = microseconds / kMicrosecondsPerPart;
+                   kInstructionsPerPart,
+               g->rows * g->columns * column_bytes / kBytesPerPart);
   const int64_t n = g->rows == 1 ? vectors_per_row : g->rows;
   g->num_parts = std::min<int64_t>(n, std::bit_floor(most));
   if (g->num_parts <= 1) return;
