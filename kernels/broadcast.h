@@ -218,11 +218,12 @@ class ZipKernel : public Kernel {
 
   void Flat(KernelContext& c, const T* x, int64_t dx, const T* y, int64_t dy,
             R* z, int64_t n) const {
-    if (n <= kElementwiseGrain) return ZipLoop(x, dx, y, dy, z, n, f_);
-    c.pool().ParallelFor(n, kElementwiseGrain, [&](int64_t begin, int64_t end) {
-      ZipLoop(x + begin * dx, dx, y + begin * dy, dy, z + begin, end - begin,
-              f_);
-    });
+    if (n <= crossover::kElements) return ZipLoop(x, dx, y, dy, z, n, f_);
+    c.pool().ParallelFor(n, crossover::kElements,
+                         [&](int64_t begin, int64_t end) {
+                           ZipLoop(x + begin * dx, dx, y + begin * dy, dy,
+                                   z + begin, end - begin, f_);
+                         });
   }
 
   void ByRows(KernelContext& c, const T* x, const T* y, R* z,
@@ -234,9 +235,10 @@ class ZipKernel : public Kernel {
         ZipLoop(x + at[0], dx, y + at[1], dy, z + row * size, size, f_);
       });
     };
-    if (size * b.num_rows() <= kElementwiseGrain) return run(0, b.num_rows());
-    c.pool().ParallelFor(b.num_rows(),
-                         std::max<int64_t>(1, kElementwiseGrain / size), run);
+    if (size * b.num_rows() <= crossover::kElements)
+      return run(0, b.num_rows());
+    c.pool().ParallelFor(
+        b.num_rows(), std::max<int64_t>(1, crossover::kElements / size), run);
   }
 
   const F f_;

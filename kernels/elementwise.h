@@ -8,12 +8,10 @@
 
 #include "absl/status/status.h"
 #include "core/kernel.h"
+#include "kernels/crossovers.h"
 #include "kernels/vector_math.h"
 
 namespace weft {
-
-// Elements that are worth handing to another thread.
-inline constexpr int64_t kElementwiseGrain = 16384;
 
 // Functions that are mostly arithmetic are also compiled for AVX2. They declare
 //
@@ -117,10 +115,10 @@ class MapKernel : public Kernel {
     const int64_t n = c.output(0).size;
     if (n == 1) {
       *y = f_(*x);
-    } else if (n <= kElementwiseGrain) {
+    } else if (n <= crossover::kElements) {
       Map(x, y, n, f_);
     } else {
-      c.pool().ParallelFor(n, kElementwiseGrain,
+      c.pool().ParallelFor(n, crossover::kElements,
                            [&](int64_t begin, int64_t end) {
                              Map(x + begin, y + begin, end - begin, f_);
                            });

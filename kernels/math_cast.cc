@@ -73,11 +73,11 @@ class CastKernel : public Kernel {
     const void* x = c.input(0).data;
     void* y = c.output(0).data;
     const int64_t n = c.output(0).size;
-    if (n <= kElementwiseGrain) {
+    if (n <= crossover::kElements) {
       convert_(x, y, 0, n);
     } else {
       c.pool().ParallelFor(
-          n, kElementwiseGrain,
+          n, crossover::kElements,
           [&](int64_t begin, int64_t end) { convert_(x, y, begin, end); });
     }
     return absl::OkStatus();

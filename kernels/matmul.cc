@@ -11,6 +11,7 @@
 #include "core/kernel.h"
 #include "core/status.h"
 #include "kernels/broadcast.h"
+#include "kernels/crossovers.h"
 #include "kernels/gemm.h"
 
 namespace weft {
@@ -178,7 +179,7 @@ class BatchKernel : public Kernel {
     const int64_t work = s.m * s.n * std::max<int64_t>(s.k, 1);
     std::vector<absl::Status> errors;
     std::mutex mu;  // Of errors.
-    c.pool().ParallelFor(p.count, kWorthAThread / work + 1,
+    c.pool().ParallelFor(p.count, crossover::kBatchedProduct / work + 1,
                          [&](int64_t begin, int64_t end) {
                            for (int64_t i = begin; i < end; ++i) {
                              const auto [xi, yi] =
@@ -195,8 +196,6 @@ class BatchKernel : public Kernel {
   }
 
  private:
-  static constexpr int64_t kWorthAThread = 1 << 18;  // Multiplications.
-
   static std::vector<std::pair<int64_t, int64_t>> Pairs(
       const Broadcast& batch) {
     std::vector<std::pair<int64_t, int64_t>> pairs;

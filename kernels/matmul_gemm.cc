@@ -5,6 +5,7 @@
 
 #include "Eigen/Core"
 #include "core/status.h"
+#include "kernels/crossovers.h"
 #include "kernels/elementwise.h"
 #include "kernels/first_error.h"
 #include "kernels/gemm.h"
@@ -14,18 +15,9 @@
 namespace weft {
 namespace {
 
-// Products below this many multiplications are not worth a library call:
-// measured, a call costs as much as about 200 of them.
-constexpr int64_t kSmallProduct = 256;
-// Multiplications worth handing to another thread: some 20 microseconds.
-constexpr int64_t kParallelProduct = int64_t{1} << 21;
 // Blocks of rows and columns that libraries work well on.
 constexpr int64_t kRowBlock = 16;
 constexpr int64_t kColumnBlock = 64;
-// How many rows (columns) each call should have, as it packs all of the other
-// operand. Measured with 384 rows of 1024 x 3200: 73 GFLOP/s by 16 rows, 133 by
-// 96, 150 at once. Products of few rows are cut in two all the same.
-constexpr int64_t kEnough = 96;
 constexpr int64_t kMaxBlocks = 8;
 
 // A block of a product, with the row strides of the whole.
@@ -101,17 +93,21 @@ template <typename T>
 absl::Status Product(const Block& s, const T* a, const T* b, T* c) {
   if constexpr (std::is_floating_point_v<T>) {
     // k fits: the operands are in memory. m * n does, too.
-    if (s.m * s.n > kSmallProduct / s.k) return LibraryProduct(s, a, b, c);
+    if (s.m * s.n > crossover::kLibraryCall / s.k)
+      return LibraryProduct(s, a, b, c);
   }
   return PlainProduct(s, a, b, c);
 }
 
 // Blocks of how many of `size` rows (columns), each of `work` multiplications:
-// a power of two of them, so that threads can share them evenly.
+// a power of two of them, so that threads can share them evenly. Few are cut in
+// two all the same.
 int64_t Grain(int64_t size, int64_t work, int64_t block) {
-  const int64_t worth = size * std::max<int64_t>(work, 1) / kParallelProduct;
+  const int64_t worth =
+      size * std::max<int64_t>(work, 1) / crossover::kLibraryProduct;
   const int64_t most =
-      std::min({worth, std::max<int64_t>(size / kEnough, 2), kMaxBlocks});
+      std::min({worth, std::max<int64_t>(size / crossover::kLibraryRows, 2),
+                kMaxBlocks});
   const int64_t blocks =
       std::bit_floor(static_cast<uint64_t>(std::max<int64_t>(most, 1)));
   const int64_t wanted = (size + blocks - 1) / blocks;

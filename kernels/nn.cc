@@ -57,7 +57,7 @@ class BiasAddKernel : public Kernel {
     T* y = c.out<T>(0).data();
     if (c.output(0).size == 0) return absl::OkStatus();
     const int64_t row = s.channels * s.inner;
-    c.pool().ParallelFor(s.outer, kElementwiseGrain / row + 1,
+    c.pool().ParallelFor(s.outer, crossover::kElements / row + 1,
                          [&](int64_t begin, int64_t end) {
                            for (int64_t i = begin; i < end; ++i)
                              Row(s, x + i * row, bias, y + i * row);
@@ -110,7 +110,8 @@ class BiasAddGradKernel : public Kernel {
     // A part of a row is long enough to be read at the memory's pace.
     constexpr int64_t kLongPart = 256;
     const int64_t grain =
-        (kElementwiseGrain / (s.outer * s.inner) / kLongPart + 1) * kLongPart;
+        (crossover::kElements / (s.outer * s.inner) / kLongPart + 1) *
+        kLongPart;
     c.pool().ParallelFor(s.channels, grain, [&](int64_t begin, int64_t end) {
       for (int64_t i = 0; i < s.outer; ++i) {
         const T* row = dy + i * s.channels * s.inner;

@@ -43,7 +43,7 @@ void SoftmaxRow(const T* x, T* y, int64_t n) {
 
 // Rows worth handing to another thread.
 int64_t RowGrain(int64_t size) {
-  return kElementwiseGrain / 4 / std::max<int64_t>(size, 1) + 1;
+  return crossover::kElements / 4 / std::max<int64_t>(size, 1) + 1;
 }
 
 template <typename T>

@@ -5,16 +5,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "kernels/crossovers.h"
 #include "kernels/pointwise_jit.h"
 
 namespace weft {
 namespace {
 
-// What is worth another thread, which often has in its cache what it reads:
-// half a microsecond, of two instructions per cycle or as much as goes from and
-// to the second cache.
-constexpr int64_t kInstructionsPerPart = 2500;
-constexpr int64_t kBytesPerPart = 32 << 10;
 // Loads, and as many stores.
 constexpr int kMaxPointers = 2 * kMaxPointwisePlaces;
 
@@ -139,8 +135,8 @@ void SetParts(int64_t lanes, GeneratedDomain* g) {
     column_bytes += p.column_bytes;
   const uint64_t most =
       std::max(g->rows * vectors_per_row * g->function->num_instructions() /
-                   kInstructionsPerPart,
-               g->rows * g->columns * column_bytes / kBytesPerPart);
+                   crossover::kProgramInstructions,
+               g->rows * g->columns * column_bytes / crossover::kProgramBytes);
   const int64_t n = g->rows == 1 ? vectors_per_row : g->rows;
   g->num_parts = std::min<int64_t>(n, std::bit_floor(most));
   if (g->num_parts <= 1) return;

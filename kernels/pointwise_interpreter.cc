@@ -238,9 +238,9 @@ void InterpretPointwise(const PointwiseProgram& program,
   };
   const int64_t n = rows == 1 ? columns : rows;
   const int64_t work = d.size * static_cast<int64_t>(d.steps.size());
-  if (work <= kElementwiseGrain || (rows == 1 && d.has_sums()))
+  if (work <= crossover::kElements || (rows == 1 && d.has_sums()))
     return run(0, n);
-  const int64_t grain = std::max<int64_t>(1, kElementwiseGrain * n / work);
+  const int64_t grain = std::max<int64_t>(1, crossover::kElements * n / work);
   c.pool().ParallelFor(n, grain, run);
 }
 

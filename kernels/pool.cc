@@ -80,7 +80,7 @@ void ForEachWindow(const PoolShape& s, ThreadPool& pool, const Body& body) {
   const double work = static_cast<double>(s.out_size()) * window;
   if (s.images == 0 || s.out_size() == 0) return;
   const int64_t grain =
-      static_cast<int64_t>(kElementwiseGrain / std::max(work, 1.0)) + 1;
+      static_cast<int64_t>(crossover::kElements / std::max(work, 1.0)) + 1;
   pool.ParallelFor(s.images, grain, [&](int64_t begin, int64_t end) {
     for (int64_t image = begin; image < end; ++image) {
       for (int64_t h = 0; h < s.out[0]; ++h) {

@@ -230,11 +230,6 @@ WEFT_PRODUCT_KERNELS(_Product, ProductKernel);
 // A buffer begins with the number of its first row, in a place of this many
 // bytes.
 constexpr int64_t kHeaderBytes = 64;
-// Rows are computed in blocks: of so many rows of a that it pays to read the
-// matrix for them, but no more, as everything that a step reads has to stay in
-// the second cache.
-constexpr int64_t kBlockRows = 64;
-constexpr int64_t kBlockBytes = 512 << 10;
 
 // How many rows of [rows of x, n] a block has: all about as many.
 template <typename T>
@@ -244,7 +239,8 @@ int64_t RowsOfBlock(const TensorShape& x, int64_t n) {
   const int64_t bytes =
       std::max<int64_t>(m * n * static_cast<int64_t>(sizeof(T)), 1);
   const int64_t most = std::clamp<int64_t>(
-      std::min(kBlockRows / m, kBlockBytes / bytes), 1, rows);
+      std::min(crossover::kStepRows / m, crossover::kStepBytes / bytes), 1,
+      rows);
   const int64_t blocks = (rows + most - 1) / most;
   return (rows + blocks - 1) / blocks;
 }

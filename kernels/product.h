@@ -8,6 +8,7 @@
 
 #include "core/data_type.h"
 #include "core/thread_pool.h"
+#include "kernels/crossovers.h"
 
 namespace weft {
 
@@ -65,10 +66,9 @@ struct PackedProduct {
   // all of b in its cache: then the rows that a thread has computed are those
   // that it goes on with.
   bool SharesRows() const {
-    constexpr int64_t kCachedBytes = 5 << 18;
-    constexpr int64_t kFewRows = 16;
-    return m >= kFewRows &&
-           k * n * static_cast<int64_t>(sizeof(W)) <= kCachedBytes;
+    return m >= crossover::kSharedRows &&
+           k * n * static_cast<int64_t>(sizeof(W)) <=
+               crossover::kSharedMatrixBytes;
   }
 };
 
@@ -110,13 +110,11 @@ ProductCut ProductCut::Of(const PackedProduct<T, W>& p, int64_t worth,
                           int num_threads) {
   // What goes together.
   constexpr int64_t kRows = 8, kPanels = 4;
-  // With few rows a product takes as long as its matrix takes to be read.
-  constexpr int64_t kLeastRows = 4;
   const int64_t columns = PanelColumns<W>();
   ProductCut cut;
   cut.panels = (p.n + columns - 1) / columns;
-  const int64_t work =
-      std::max<int64_t>(std::max(p.m, kLeastRows) * p.k * columns, 1);
+  const int64_t work = std::max<int64_t>(
+      std::max(p.m, crossover::kLeastRows) * p.k * columns, 1);
   cut.by_rows = p.SharesRows();
   if (!cut.by_rows) {
     cut.size = cut.panels;

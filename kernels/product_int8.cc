@@ -330,10 +330,6 @@ namespace {
 HWY_EXPORT(TakeSteps);
 HWY_EXPORT(Panels);
 
-// Multiplications of many rows worth handing to another thread: some three
-// microseconds.
-constexpr int64_t kWorthAThread = int64_t{3} << 18;
-
 // One column of a panel.
 void PackColumn(const float* from, int64_t row_stride, int64_t k,
                 int64_t columns, int64_t column, int8_t* panel) {
@@ -390,7 +386,8 @@ void ComputeProduct(const SmallProduct& product, ThreadPool& pool) {
   if (product.m == 0 || product.n == 0) return;
   SmallProduct p = product;
   p.scratch_row_bytes = SmallRows::RowBytes(p.k);
-  const ProductCut cut = ProductCut::Of(p, kWorthAThread, pool.num_threads());
+  const ProductCut cut =
+      ProductCut::Of(p, crossover::kInt8Product, pool.num_threads());
   if (!cut.by_rows) HWY_DYNAMIC_DISPATCH(TakeSteps)(p);
   cut.Run(p, pool, [&](const SmallProduct& part, int64_t begin, int64_t end) {
     if (cut.by_rows) HWY_DYNAMIC_DISPATCH(TakeSteps)(part);

@@ -220,18 +220,15 @@ void RowsOfPanels(const PackedProduct<T, W>& p, int64_t row, int rows,
   }
 }
 
-// Rows of a and c that stay in the cache while all panels pass, if those do.
-constexpr int64_t kRowsAtOnce = 64;
-constexpr int64_t kCachedPanels = 1 << 20;  // Bytes.
-
 // Panels [begin, end), some at a time, so that they stay in the cache for all
 // rows.
 template <typename T, typename W>
 void Panels(const PackedProduct<T, W>& p, int64_t begin, int64_t end) {
   const int64_t bytes = (end - begin) * kVectors * Lanes<T>() * p.k * sizeof(W);
-  if (p.m > kRowsAtOnce && bytes <= kCachedPanels) {
-    for (int64_t row = 0; row < p.m; row += kRowsAtOnce) {
-      Panels(p.Rows(row, std::min(row + kRowsAtOnce, p.m)), begin, end);
+  if (p.m > crossover::kRowsAtOnce && bytes <= crossover::kPanelsAtOnceBytes) {
+    for (int64_t row = 0; row < p.m; row += crossover::kRowsAtOnce) {
+      Panels(p.Rows(row, std::min(row + crossover::kRowsAtOnce, p.m)), begin,
+             end);
     }
     return;
   }
@@ -284,10 +281,6 @@ HWY_EXPORT(Bfloat16Panels);
 HWY_EXPORT(DoublePanels);
 HWY_EXPORT(FloatColumns);
 HWY_EXPORT(DoubleColumns);
-
-// Multiplications of many rows worth handing to another thread: some three
-// microseconds.
-constexpr int64_t kWorthAThread = int64_t{3} << 16;
 
 void Run(const PackedProduct<float>& p, int64_t begin, int64_t end) {
   HWY_DYNAMIC_DISPATCH(FloatPanels)(p, begin, end);
@@ -357,7 +350,7 @@ size_t ProductScratchBytes(int64_t, int64_t) {
 template <typename T, typename W>
 void ComputeProduct(const PackedProduct<T, W>& p, ThreadPool& pool) {
   if (p.m == 0 || p.n == 0) return;
-  ProductCut::Of(p, kWorthAThread, pool.num_threads())
+  ProductCut::Of(p, crossover::kFloatProduct, pool.num_threads())
       .Run(p, pool,
            [](const PackedProduct<T, W>& part, int64_t begin, int64_t end) {
              weft::Run(part, begin, end);

@@ -130,12 +130,12 @@ class ReductionKernel : public Kernel {
                                   const T* x, absl::Span<T> y) {
     const int64_t rows = static_cast<int64_t>(y.size());
     const int64_t n = state.reduced_count;
-    if (rows * n <= kElementwiseGrain) {
+    if (rows * n <= crossover::kElements) {
       ReduceRows<R>(x, y.data(), rows, n);
       return absl::OkStatus();
     }
     c.pool().ParallelFor(
-        rows, kElementwiseGrain / n + 1, [&](int64_t begin, int64_t end) {
+        rows, crossover::kElements / n + 1, [&](int64_t begin, int64_t end) {
           ReduceRows<R>(x + begin * n, y.data() + begin, end - begin, n);
         });
     return absl::OkStatus();
@@ -146,17 +146,17 @@ class ReductionKernel : public Kernel {
                      T* y) {
     const std::vector<Axis>& axes = state.axes;
     const int64_t n = c.input(0).size;
-    if (n <= kElementwiseGrain || (axes.size() == 1 && axes[0].reduced)) {
+    if (n <= crossover::kElements || (axes.size() == 1 && axes[0].reduced)) {
       return Rows(axes, 0, axes[0].size, x, y);
     }
     if (!axes[0].reduced) {
-      const int64_t grain = kElementwiseGrain / (n / axes[0].size) + 1;
+      const int64_t grain = crossover::kElements / (n / axes[0].size) + 1;
       c.pool().ParallelFor(
           axes[0].size, grain,
           [&](int64_t begin, int64_t end) { Rows(axes, begin, end, x, y); });
     } else if (axes.size() == 2) {  // [reduced, kept]: columns.
       const int64_t rows = axes[0].size, columns = axes[1].size;
-      const int64_t grain = (kElementwiseGrain / rows / 64 + 1) * 64;
+      const int64_t grain = (crossover::kElements / rows / 64 + 1) * 64;
       c.pool().ParallelFor(columns, grain, [&](int64_t begin, int64_t end) {
         for (int64_t i = 0; i < rows; ++i) {
           CombineRows<R>(x + i * columns + begin, y + begin, end - begin);

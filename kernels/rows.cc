@@ -20,6 +20,7 @@
 #include "core/kernel.h"
 #include "core/status.h"
 #include "kernels/array_copy.h"
+#include "kernels/crossovers.h"
 #include "kernels/list_shape.h"
 #include "kernels/shape_args.h"
 
@@ -140,16 +141,13 @@ WEFT_KERNEL(_FirstRows, FirstRowsKernel, {});
 
 // ---- _RowStore, _SetRow, _StoredRows ----------------------------------------
 
-// Copying less than this is not worth handing to another thread, though that
-// thread may just have computed it.
-constexpr int64_t kBytesPerThread = 8 << 10;
-
 // Calls copy(begin, end) for ranges of `count` pieces, each of `bytes`.
 template <typename CopyRange>
 void CopyPieces(ThreadPool& pool, int64_t count, int64_t bytes,
                 const CopyRange& copy) {
-  if (count * bytes <= 2 * kBytesPerThread) return copy(0, count);
-  pool.ParallelFor(count, std::max<int64_t>(kBytesPerThread / bytes, 1), copy);
+  if (count * bytes <= 2 * crossover::kCopiedBytes) return copy(0, count);
+  pool.ParallelFor(count, std::max<int64_t>(crossover::kCopiedBytes / bytes, 1),
+                   copy);
 }
 
 // The axis of a store that the number of a row goes along.
