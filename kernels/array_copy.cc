@@ -236,4 +236,14 @@ absl::InlinedVector<int64_t, 8> Steps(const TensorShape& shape) {
   return steps;
 }
 
+bool IsDense(absl::Span<const int64_t> sizes,
+             absl::Span<const int64_t> strides) {
+  int64_t step = 1;
+  for (size_t a = sizes.size(); a-- > 0;) {
+    if (sizes[a] != 1 && strides[a] != step) return false;
+    step *= sizes[a];
+  }
+  return true;
+}
+
 }  // namespace weft

@@ -39,6 +39,9 @@ void CopyBox(ThreadPool& pool, DataType dtype, const void* from, void* to,
 
 // How many elements apart neighbours along each axis of a dense tensor stand.
 absl::InlinedVector<int64_t, 8> Steps(const TensorShape& shape);
+// Do elements that are so far apart along each axis stand one behind the other?
+bool IsDense(absl::Span<const int64_t> sizes,
+             absl::Span<const int64_t> strides);
 
 }  // namespace weft
 

@@ -42,16 +42,6 @@ IntVector StepsOf(const TensorShape& shape, absl::Span<const int64_t> strides) {
                          : IntVector(strides.begin(), strides.end());
 }
 
-// Do elements so far apart stand one behind the other?
-bool IsDense(const TensorShape& shape, const IntVector& strides) {
-  const IntVector steps = Steps(shape);
-  for (size_t i = 0; i < steps.size(); ++i) {
-    if (shape.dim(static_cast<int>(i)) != 1 && steps[i] != strides[i])
-      return false;
-  }
-  return true;
-}
-
 class TransposeKernel : public Kernel {
  public:
   explicit TransposeKernel(const KernelInit&) {}
@@ -78,7 +68,7 @@ class TransposeKernel : public Kernel {
     IntVector strides;
     for (int64_t axis : perm) strides.push_back(from[axis]);
     const bool in_one_piece =
-        in_order ? c.input_strides(0).empty() : IsDense(shape, strides);
+        in_order ? c.input_strides(0).empty() : IsDense(shape.dims(), strides);
     if (in_one_piece) return SetSame(c, std::move(shape));
     if (c.may_stride() && IsPlain(c.input_dtype(0))) {
       c.SetOutputStrided(0, 0, std::move(shape), 0, strides);

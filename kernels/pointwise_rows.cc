@@ -9,16 +9,6 @@
 namespace weft {
 namespace {
 
-// Are these the strides of a tensor in one piece?
-bool IsDense(const TensorShape& shape,
-             const absl::InlinedVector<int64_t, 8>& strides) {
-  const auto dense = Steps(shape);
-  for (int a = 0; a < shape.rank(); ++a) {
-    if (shape.dim(a) != 1 && strides[a] != dense[a]) return false;
-  }
-  return true;
-}
-
 // Do neighbours along the last axis that has any stand side by side?
 bool HasDenseColumns(const TensorShape& shape,
                      const absl::InlinedVector<int64_t, 8>& strides) {
@@ -64,7 +54,7 @@ std::optional<PointwiseRowPlace> LayOutRow(const PointwiseRow& row,
     place.column_bytes = row.column * place.strides[row.axis] * bytes;
   if (!HasDenseColumns(part, place.strides)) return std::nullopt;
   // Only a _SetRow uses it, which takes strides.
-  const bool dense = IsDense(part, place.strides);
+  const bool dense = IsDense(part.dims(), place.strides);
   c.SetOutputMoving(row.output, row.input, part,
                     dense ? absl::Span<const int64_t>() : place.strides);
   return place;

@@ -60,7 +60,7 @@ class RowKernel : public Kernel {
     const absl::Span<const int64_t> given = c.input_strides(0);
     l->strides = Steps(x);
     if (!given.empty()) l->strides.assign(given.begin(), given.end());
-    const bool dense = given.empty() || IsDense(row, given.subspan(1));
+    const bool dense = given.empty() || IsDense(row.dims(), given.subspan(1));
     l->moves = c.may_move() && (dense || c.may_stride());
     if (l->moves) {
       c.SetOutputMoving(0, 0, row,
@@ -98,16 +98,6 @@ class RowKernel : public Kernel {
   }
 
  private:
-  static bool IsDense(const TensorShape& shape,
-                      absl::Span<const int64_t> strides) {
-    const auto steps = Steps(shape);
-    for (size_t a = 0; a < steps.size(); ++a) {
-      if (shape.dim(static_cast<int>(a)) != 1 && steps[a] != strides[a])
-        return false;
-    }
-    return true;
-  }
-
   const TensorShape shape_;
   const bool has_number_;
 };

@@ -22,16 +22,6 @@ struct BoxLayout : public KernelState {
   IntVector strides;
 };
 
-// Do elements of these sizes and strides stand one behind the other?
-bool IsDense(const IntVector& sizes, const IntVector& strides) {
-  int64_t step = 1;
-  for (size_t a = sizes.size(); a-- > 0;) {
-    if (sizes[a] != 1 && strides[a] != step) return false;
-    step *= sizes[a];
-  }
-  return true;
-}
-
 IntVector StridesOf(const LayoutContext& c) {
   const absl::Span<const int64_t> given = c.input_strides(0);
   const auto dense = Steps(c.input_shape(0));
