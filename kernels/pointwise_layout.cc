@@ -152,8 +152,8 @@ class Layouter {
       const int reg = program_.outputs[sum.output];
       TensorShape shape = shapes_[reg];
       if (shape.rank() == 0) {
-        return InvalidArgument(program_.registers[reg],
-                               " is a scalar but must have a last axis");
+        return InvalidArgument(Describe(reg - program_.num_inputs),
+                               " is [] but must have a last axis to add up");
       }
       shape.set_dim(shape.rank() - 1, 1);
       const auto steps = Steps(shape);

@@ -76,10 +76,10 @@ class Writer {
 
   // Where the part begins along the axis of parts, if that is known.
   std::optional<int64_t> ColumnOf(const PlanNode& set, size_t part) const {
+    const int64_t axis = AxisOf(set);
     int64_t column = 0;
     for (size_t i = kFirstPart; i < part; ++i) {
       const TensorShape& shape = *graph_.values[set.inputs[i]].shape;
-      const int64_t axis = AxisOf(set);
       if (axis < 0 || axis >= shape.rank() || shape.dim(axis) < 0)
         return std::nullopt;
       column += shape.dim(axis);

@@ -81,8 +81,7 @@ class AssumedShapesTest : public RewritesTest {
 
 void AssumeAndFuse(PlanGraph* graph, PassReport* report) {
   AssumeShapes(graph, report);
-  Prune(graph, nullptr);
-  EXPECT_OK(OrderNodes(graph));
+  Tidy(graph);
   FusePointwise(graph, report);
 }
 

@@ -17,21 +17,25 @@
 
 namespace weft {
 
+// What is done between two passes.
+inline void Tidy(PlanGraph* graph) {
+  Prune(graph, nullptr);
+  EXPECT_OK(OrderNodes(graph));
+}
+
 class RewritesTest : public ::testing::Test {
  protected:
   template <typename Pass>
   std::string After(Pass pass, const Outputs& fetches, const Outputs& feeds) {
     PlanGraph plan = MakePlanGraph(fetches, feeds);
     FindInvariants(&plan, &report_);
-    Prune(&plan, nullptr);
-    EXPECT_OK(OrderNodes(&plan));
+    Tidy(&plan);
     HoistInvariants(&plan, &report_);
     EXPECT_OK(OrderNodes(&plan));
     before_ = plan.ToString();
     report_.clear();
     pass(&plan, &report_);
-    Prune(&plan, nullptr);
-    EXPECT_OK(OrderNodes(&plan));
+    Tidy(&plan);
     return plan.ToString();
   }
 

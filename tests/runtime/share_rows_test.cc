@@ -38,11 +38,9 @@ std::string Shared(int memories, int joined) {
 
 void Share(PlanGraph* graph, PassReport* report) {
   StoreAllRows(graph, report);
-  Prune(graph, nullptr);
-  EXPECT_OK(OrderNodes(graph));
+  Tidy(graph);
   RewriteProducts(graph, report);
-  Prune(graph, nullptr);
-  EXPECT_OK(OrderNodes(graph));
+  Tidy(graph);
   report->clear();
   ShareRows(graph, report);
 }

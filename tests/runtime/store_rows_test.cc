@@ -426,8 +426,7 @@ TEST_F(LoopRewritesTest, ARowMayBeSetAgainAndAgain) {
 
 void JoinAndStore(PlanGraph* graph, PassReport* report) {
   JoinLast(graph, report);
-  Prune(graph, nullptr);
-  EXPECT_OK(OrderNodes(graph));
+  Tidy(graph);
   StoreAllRows(graph, report);
 }
 
@@ -493,8 +492,7 @@ TEST_F(LoopRewritesTest, WhatIsSplitAndStoredIsSplitFirst) {
   After(
       [](PlanGraph* graph, PassReport* report) {
         StoreAllRows(graph, report);
-        Prune(graph, nullptr);
-        EXPECT_OK(OrderNodes(graph));
+        Tidy(graph);
         SplitFirst(graph, report);
       },
       {all, out[1]}, {h0, w8, counted});

@@ -20,8 +20,7 @@ using ::testing::Not;
 
 void Fuse(PlanGraph* graph, PassReport* report) {
   FusePointwise(graph, report);
-  Prune(graph, nullptr);
-  EXPECT_OK(OrderNodes(graph));
+  Tidy(graph);
   report->clear();
   SumRows(graph, report);
 }

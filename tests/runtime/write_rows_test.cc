@@ -21,11 +21,9 @@ using ::testing::Not;
 
 void Fuse(PlanGraph* graph, PassReport* report) {
   StoreAllRows(graph, report);
-  Prune(graph, nullptr);
-  EXPECT_OK(OrderNodes(graph));
+  Tidy(graph);
   FusePointwise(graph, report);
-  Prune(graph, nullptr);
-  EXPECT_OK(OrderNodes(graph));
+  Tidy(graph);
   report->clear();
   WriteRows(graph, report);
 }
